@@ -1,0 +1,81 @@
+// What a first visit to the home page downloads of JavaScript and WASM, over HTTP from the release build: `make bench`.
+// Starts the server, follows the page's references, adds up the brotli bytes; fails when they are over the budget.
+import { spawn } from "node:child_process";
+import http from "node:http";
+import net from "node:net";
+import { brotliDecompressSync } from "node:zlib";
+
+// First load of any page with an island; docs/PERFORMANCE.md says why.
+const BUDGET = 100_000;
+
+const port = await freePort();
+const origin = `http://127.0.0.1:${port}`;
+const server = spawn(`${process.env.CARGO_TARGET_DIR ?? "target"}/release/tidemark`, {
+  env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${port}`, LEPTOS_HASH_FILES: "true", LEPTOS_ENV: "PROD" },
+  stdio: ["ignore", "ignore", "inherit"],
+});
+
+try {
+  const page = await firstPage();
+  const files = new Map();
+  await follow(page.text, /["'`]([^"'`\s$]+\.(?:js|mjs|wasm))["'`]/g, `${origin}/`, files);
+  let total = 0;
+  for (const [url, bytes] of files) {
+    console.log(`${`${bytes}`.padStart(9)}  ${new URL(url).pathname}`);
+    total += bytes;
+  }
+  console.log(`${`${total}`.padStart(9)}  first load of the home page, JavaScript and WASM, brotli (budget ${BUDGET})`);
+  if (files.size === 0) throw new Error("the home page loads neither JavaScript nor WASM: is the release build complete?");
+  if (total > BUDGET) throw new Error(`the first load is ${total - BUDGET} bytes over its budget`);
+} catch (error) {
+  console.error(`size: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  server.kill();
+}
+
+/** Adds what a text refers to by `pattern`, and what those scripts import, to `files`. */
+async function follow(text, pattern, base, files) {
+  for (const [, reference] of text.matchAll(pattern)) {
+    const url = new URL(reference, base).href;
+    if (!url.startsWith(origin) || files.has(url)) continue;
+    const file = await get(url);
+    if (file.status !== 200) throw new Error(`${url} answers ${file.status}`);
+    files.set(url, file.bytes);
+    if (!url.endsWith(".wasm")) await follow(file.text, /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g, url, files);
+  }
+}
+
+async function firstPage() {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    const page = await get(`${origin}/`).catch(() => null);
+    if (page?.status === 200) return page;
+    if (Date.now() > deadline || server.exitCode !== null) throw new Error("the release server does not answer");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** One request as a browser makes it: the bytes are those that travel. */
+function get(url) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { headers: { "accept-encoding": "br" } }, (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => {
+        const body = Buffer.concat(chunks);
+        const text = response.headers["content-encoding"] === "br" ? brotliDecompressSync(body) : body;
+        resolve({ status: response.statusCode, bytes: body.length, text: text.toString() });
+      });
+    });
+    request.on("error", reject);
+  });
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
