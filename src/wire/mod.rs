@@ -1,0 +1,12 @@
+//! What travels between server and browser: plain serde types, no I/O.
+//! Everyone may use this room; it imports nothing of ours.
+
+pub mod feed;
+pub mod inspector;
+pub mod numbers;
+pub mod position;
+pub mod stream;
+pub mod topic;
+
+pub use position::{Epoch, Position};
+pub use topic::Topic;

@@ -1,0 +1,152 @@
+//! What a live stream says besides events, and what a snapshot holds. `docs/protocol.md` shows each as recorded.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    position::Position,
+    topic::{Mark, Topic},
+};
+
+/// Names of the SSE events that are not a topic's own. A topic's events have no name (`message` in a browser).
+pub mod name {
+    pub const CONNECTED: &str = "connected";
+    pub const SUBSCRIBED: &str = "subscribed";
+    pub const RESET: &str = "reset";
+    pub const HEARTBEAT: &str = "heartbeat";
+    pub const DRAINING: &str = "draining";
+    pub const REFUSED: &str = "refused";
+}
+
+/// An event as a snapshot lists it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event<T> {
+    pub offset: u64,
+    pub data: T,
+}
+
+/// A topic's state and the position it is true at: subscribe from there, and there is no gap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot<T> {
+    pub topic: Topic,
+    pub position: Position,
+    /// Oldest first. Of a log the newest events; of a latest the newest event of each key.
+    pub events: Vec<Event<T>>,
+}
+
+/// The event of a latest topic: this key has this value now, or (`None`) was removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Keyed<T> {
+    pub key: String,
+    pub value: Option<T>,
+}
+
+/// First on every stream that names its topics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connected {
+    /// Unguessable; whoever knows it may change what this stream carries (`POST /api/stream/{connection}`).
+    pub connection: String,
+    /// A silent stream sends a heartbeat this often, in milliseconds.
+    pub heartbeat_ms: u32,
+    pub topics: Vec<Subscribed>,
+}
+
+/// Topics joined a live stream, or their cursors were moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Joined {
+    pub topics: Vec<Subscribed>,
+}
+
+/// From where a subscription reads, and how far the topic had come when it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscribed {
+    pub topic: Topic,
+    pub from: Position,
+    pub head: Position,
+}
+
+/// A cursor could not read on without a gap: forget what you hold, or mark where it ends, and take the snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reset<T> {
+    pub topic: Topic,
+    pub reason: ResetReason,
+    /// The new position; live events follow it.
+    pub position: Position,
+    pub snapshot: Snapshot<T>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResetReason {
+    /// The topic began anew since: an ephemeral one after a restart or after it was idle.
+    UnknownEpoch,
+    /// What follows the position is no longer kept.
+    TooOld,
+    /// The position is beyond the newest event.
+    AheadOfHead,
+}
+
+/// The server is shutting down; come back after this delay, which is another for each connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draining {
+    pub retry_ms: u32,
+}
+
+/// Why a stream was not opened. The stream closes after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    pub code: RefusedCode,
+    /// For people.
+    pub message: String,
+    /// When to try again; none if trying again cannot help.
+    pub retry_ms: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusedCode {
+    UnknownTopic,
+    BadPosition,
+    TooManyTopics,
+    TooManyConnections,
+    Overloaded,
+    Draining,
+}
+
+/// Any of the above, a `GET /api/head` too, for a reader that cares for a few fields only. One type in place of five
+/// spares every visitor the code of four.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Notice {
+    pub connection: Option<String>,
+    pub heartbeat_ms: Option<u32>,
+    #[serde(default)]
+    pub topics: Vec<Subscribed>,
+    pub topic: Option<Topic>,
+    pub position: Option<Position>,
+    pub message: Option<String>,
+    pub retry_ms: Option<u32>,
+}
+
+/// Changes the topics of a live stream (`POST /api/stream/{connection}`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeTopics {
+    #[serde(default, with = "marks")]
+    pub subscribe: Vec<Mark>,
+    #[serde(default)]
+    pub unsubscribe: Vec<Topic>,
+}
+
+/// Marks travel as text.
+mod marks {
+    use super::Mark;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(marks: &[Mark], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(marks.iter().map(ToString::to_string))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mark>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    }
+}
