@@ -1,0 +1,3 @@
+//! Server functions: check, delegate. One file a feature.
+
+pub mod feed;

@@ -1,0 +1,284 @@
+//! When to connect, and when to wait: the life of one connection as a pure state machine. Time (milliseconds of any
+//! clock that rises) and random numbers are passed in; the answer is at most one command for the shell.
+
+use super::{ConnectionState, backoff};
+
+/// Silence of this many heartbeats means that the connection is dead, whatever the browser believes.
+const SILENT_HEARTBEATS: f64 = 2.5;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Somebody subscribed, or the last one left.
+    Want(bool),
+    /// The first event arrived.
+    Opened {
+        heartbeat_ms: u32,
+    },
+    /// Anything arrived.
+    Heard,
+    /// The connection ended or could not be made.
+    Failed,
+    /// The server asked to come back after this long.
+    Drained {
+        retry_ms: u32,
+    },
+    /// The server does not want us; come back after this long, or not at all.
+    Refused {
+        message: String,
+        retry_ms: Option<u32>,
+    },
+    /// The clock moved on: at least once a second while the page runs.
+    Tick,
+    /// The browser believes that there is a network again.
+    Online,
+    Offline,
+    /// The tab came to the front.
+    Visible,
+    /// The page is put away (back-forward cache) or taken out again.
+    Frozen(bool),
+    /// The person cut the connection or mended it.
+    Cut(bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Close what is open, then open anew from the positions held now.
+    Open,
+    Close,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Idle,
+    Opening { since: f64 },
+    Live { heard: f64, silence_ms: f64 },
+    Waiting { until: f64 },
+    Refused { message: String, until: Option<f64> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    state: State,
+    wanted: bool,
+    cut: bool,
+    frozen: bool,
+    offline: bool,
+    /// Failed attempts since the connection was last live.
+    failures: u32,
+}
+
+/// An attempt that has said nothing for this long, in milliseconds, has failed.
+const OPENING_MS: f64 = 20_000.0;
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { state: State::Idle, wanted: false, cut: false, frozen: false, offline: false, failures: 0 }
+    }
+}
+
+impl Link {
+    pub fn handle(&mut self, input: Input, now: f64, random: f64) -> Option<Command> {
+        match input {
+            Input::Want(wanted) => self.allow(now, |link| link.wanted = wanted),
+            Input::Cut(cut) => self.allow(now, |link| link.cut = cut),
+            Input::Frozen(frozen) => self.allow(now, |link| link.frozen = frozen),
+            Input::Opened { heartbeat_ms } => {
+                self.failures = 0;
+                self.offline = false;
+                let silence_ms = f64::from(heartbeat_ms) * SILENT_HEARTBEATS;
+                self.state = State::Live { heard: now, silence_ms };
+                None
+            }
+            Input::Heard => {
+                if let State::Live { heard, .. } = &mut self.state {
+                    *heard = now;
+                }
+                None
+            }
+            Input::Failed => self.fail(now, random),
+            Input::Drained { retry_ms } => self.wait(now + f64::from(retry_ms)),
+            Input::Refused { message, retry_ms } => {
+                let until = retry_ms.map(|ms| now + f64::from(ms));
+                self.state = State::Refused { message, until };
+                Some(Command::Close)
+            }
+            Input::Tick => self.tick(now, random),
+            Input::Online => {
+                self.offline = false;
+                self.hurry(now)
+            }
+            Input::Offline => {
+                self.offline = true;
+                // The browser may be wrong (a server on this machine needs no network), so attempts go on.
+                self.fail(now, random)
+            }
+            Input::Visible => self.tick(now, random).or_else(|| self.hurry(now)),
+        }
+    }
+
+    pub fn state(&self, now: f64) -> ConnectionState {
+        match &self.state {
+            _ if self.cut => ConnectionState::Cut,
+            State::Idle => ConnectionState::Idle,
+            State::Live { .. } => ConnectionState::Live,
+            State::Refused { message, .. } => ConnectionState::Refused(message.clone()),
+            _ if self.offline => ConnectionState::Offline,
+            State::Opening { .. } if self.failures > 0 => ConnectionState::Reconnecting { seconds: 0 },
+            State::Opening { .. } => ConnectionState::Connecting,
+            State::Waiting { until } => {
+                let seconds = ((until - now) / 1_000.0).max(0.0);
+                ConnectionState::Reconnecting {
+                    seconds: seconds as u32 + u32::from(seconds > f64::from(seconds as u32)),
+                }
+            }
+        }
+    }
+
+    /// Changes what stands in the way of a connection, and opens or closes it if that makes the difference.
+    fn allow(&mut self, now: f64, change: impl FnOnce(&mut Self)) -> Option<Command> {
+        let allowed = |link: &Self| link.wanted && !link.cut && !link.frozen;
+        let before = allowed(self);
+        change(self);
+        match (before, allowed(self)) {
+            (false, true) => self.open(now),
+            (true, false) => {
+                self.state = State::Idle;
+                self.failures = 0;
+                Some(Command::Close)
+            }
+            _ => None,
+        }
+    }
+
+    fn open(&mut self, now: f64) -> Option<Command> {
+        self.state = State::Opening { since: now };
+        Some(Command::Open)
+    }
+
+    fn wait(&mut self, until: f64) -> Option<Command> {
+        self.state = State::Waiting { until };
+        Some(Command::Close)
+    }
+
+    fn fail(&mut self, now: f64, random: f64) -> Option<Command> {
+        match self.state {
+            State::Opening { .. } | State::Live { .. } => {
+                self.failures += 1;
+                self.wait(now + f64::from(backoff::delay_ms(self.failures, random)))
+            }
+            State::Idle | State::Waiting { .. } | State::Refused { .. } => None,
+        }
+    }
+
+    /// No reason to wait any longer.
+    fn hurry(&mut self, now: f64) -> Option<Command> {
+        match self.state {
+            State::Waiting { .. } => self.open(now),
+            State::Idle | State::Opening { .. } | State::Live { .. } | State::Refused { .. } => None,
+        }
+    }
+
+    fn tick(&mut self, now: f64, random: f64) -> Option<Command> {
+        match self.state {
+            State::Waiting { until } | State::Refused { until: Some(until), .. } if now >= until => self.open(now),
+            State::Opening { since } if now - since > OPENING_MS => self.fail(now, random),
+            // After sleep the browser believes for minutes that a dead connection lives. Resuming costs little.
+            State::Live { heard, silence_ms } if now - heard > silence_ms => self.open(now),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: f64 = 0.5;
+
+    fn live() -> Link {
+        let mut link = Link::default();
+        assert_eq!(link.handle(Input::Want(true), 0.0, HALF), Some(Command::Open));
+        assert_eq!(link.state(0.0), ConnectionState::Connecting);
+        assert_eq!(link.handle(Input::Opened { heartbeat_ms: 15_000 }, 10.0, HALF), None);
+        assert_eq!(link.state(10.0), ConnectionState::Live);
+        link
+    }
+
+    #[test]
+    fn a_lost_connection_is_retried_after_growing_waits() {
+        let mut link = live();
+        assert_eq!(link.handle(Input::Failed, 1_000.0, HALF), Some(Command::Close));
+        assert_eq!(link.state(1_000.0), ConnectionState::Reconnecting { seconds: 1 });
+        assert_eq!(link.handle(Input::Tick, 1_299.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 1_300.0, HALF), Some(Command::Open));
+        assert_eq!(link.state(1_300.0), ConnectionState::Reconnecting { seconds: 0 });
+        link.handle(Input::Failed, 1_400.0, 1.0);
+        assert_eq!(link.handle(Input::Tick, 2_399.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 2_400.0, HALF), Some(Command::Open));
+        link.handle(Input::Opened { heartbeat_ms: 15_000 }, 2_500.0, HALF);
+        link.handle(Input::Failed, 9_000.0, 1.0);
+        assert_eq!(link.handle(Input::Tick, 9_500.0, HALF), Some(Command::Open), "a live connection forgets failures");
+    }
+
+    #[test]
+    fn coming_online_or_to_the_front_ends_the_wait() {
+        for input in [Input::Online, Input::Visible] {
+            let mut link = live();
+            link.handle(Input::Failed, 1_000.0, HALF);
+            assert_eq!(link.handle(input, 1_001.0, HALF), Some(Command::Open));
+        }
+        let mut link = live();
+        assert_eq!(link.handle(Input::Visible, 1_000.0, HALF), None, "a healthy connection is left alone");
+    }
+
+    #[test]
+    fn silence_is_noticed_even_if_the_browser_believes_in_the_connection() {
+        let mut link = live();
+        link.handle(Input::Heard, 20_000.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 57_000.0, HALF), None);
+        assert_eq!(link.handle(Input::Visible, 3_600_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn offline_is_said_and_still_tried() {
+        let mut link = live();
+        assert_eq!(link.handle(Input::Offline, 1_000.0, HALF), Some(Command::Close));
+        assert_eq!(link.state(1_000.0), ConnectionState::Offline);
+        assert_eq!(link.handle(Input::Tick, 2_000.0, HALF), Some(Command::Open));
+        assert_eq!(link.state(2_000.0), ConnectionState::Offline);
+        link.handle(Input::Opened { heartbeat_ms: 15_000 }, 2_100.0, HALF);
+        assert_eq!(link.state(2_100.0), ConnectionState::Live);
+    }
+
+    #[test]
+    fn nothing_opens_a_connection_that_was_cut_but_its_mending() {
+        let mut link = live();
+        assert_eq!(link.handle(Input::Cut(true), 1_000.0, HALF), Some(Command::Close));
+        for input in [Input::Online, Input::Visible, Input::Tick, Input::Failed, Input::Want(true)] {
+            assert_eq!(link.handle(input, 60_000.0, HALF), None);
+        }
+        assert_eq!(link.state(60_000.0), ConnectionState::Cut);
+        assert_eq!(link.handle(Input::Cut(false), 61_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn the_back_forward_cache_gets_a_page_without_a_connection() {
+        let mut link = live();
+        assert_eq!(link.handle(Input::Frozen(true), 1_000.0, HALF), Some(Command::Close));
+        assert_eq!(link.handle(Input::Frozen(false), 90_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn a_server_that_drains_or_refuses_says_when_to_come_back() {
+        let mut link = live();
+        link.handle(Input::Drained { retry_ms: 3_000 }, 0.0, HALF);
+        assert_eq!(link.state(100.0), ConnectionState::Reconnecting { seconds: 3 });
+        assert_eq!(link.handle(Input::Failed, 50.0, HALF), None, "the end of the stream was announced");
+        assert_eq!(link.handle(Input::Tick, 3_000.0, HALF), Some(Command::Open));
+        link.handle(Input::Refused { message: "full".into(), retry_ms: Some(9_000) }, 3_000.0, HALF);
+        assert_eq!(link.state(3_000.0), ConnectionState::Refused("full".into()));
+        assert_eq!(link.handle(Input::Tick, 12_000.0, HALF), Some(Command::Open));
+        link.handle(Input::Refused { message: "never".into(), retry_ms: None }, 12_000.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 9e9, HALF), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! Browser primitives that know no feature. Pure cores (`backoff`, `link`, `inbox`) are plain functions over values and
+//! a passed-in clock, tested natively; `event_source`, `page` and `tab` are the thin shell around them.
+//!
+//! A component of yours that shows a topic's newest event:
+//!
+//! ```no_run
+//! use leptos::prelude::*;
+//! use tidemark::{client::{Delivery, subscribe}, wire::{Position, Topic, feed::FeedSampled}};
+//!
+//! #[component]
+//! fn Cpu(position: Position) -> impl IntoView {
+//!     let (cpu, set_cpu) = signal(None);
+//!     subscribe(Topic::Feed, position, move |delivery: Delivery<FeedSampled>| {
+//!         if let Delivery::Events(events) = delivery {
+//!             set_cpu.set(events.last().map(|event| event.data.value));
+//!         }
+//!     });
+//!     view! { <p>"CPU: " {move || cpu.get()} " %"</p> }
+//! }
+//! ```
+//!
+//! All subscriptions of a tab share one connection. It resumes by itself; `use_connection()` says in words how it is.
+
+pub mod backoff;
+pub mod connection;
+mod event_source;
+mod http;
+mod inbox;
+pub mod link;
+mod page;
+mod subscription;
+mod tab;
+
+pub use connection::{ConnectionState, use_connection};
+pub use http::{head, submit_form};
+pub use page::{local_offset_minutes, now_ms};
+pub use subscription::{Delivery, subscribe};
+pub use tab::{cut, mend};
+
+/// What the browser does once, before any island is hydrated.
+pub fn start() {
+    page::report_panics();
+}

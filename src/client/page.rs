@@ -1,0 +1,50 @@
+//! What the browser tells about the page: time, chance, visibility, network, the back-forward cache.
+
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
+
+use super::link::Input;
+
+/// Milliseconds of a clock that never goes back and that runs on while the machine sleeps (where the browser's does).
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// What to add to UTC for the reader's clock at that moment, in minutes.
+pub fn local_offset_minutes(unix_ms: u64) -> i32 {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(unix_ms as f64));
+    -(date.get_timezone_offset() as i32)
+}
+
+pub fn random() -> f64 {
+    js_sys::Math::random()
+}
+
+/// Calls `tell` for everything that bears on the connection, for as long as the page lives.
+pub fn watch(tell: fn(Input)) {
+    // The handles are dropped on purpose: what they would remove is to stay.
+    let _ = window_event_listener(ev::online, move |_| tell(Input::Online));
+    let _ = window_event_listener(ev::offline, move |_| tell(Input::Offline));
+    let _ = window_event_listener_untyped("pagehide", move |_| tell(Input::Frozen(true)));
+    let _ = window_event_listener_untyped("pageshow", move |event| {
+        if event.dyn_ref::<web_sys::PageTransitionEvent>().is_some_and(web_sys::PageTransitionEvent::persisted) {
+            tell(Input::Frozen(false));
+        }
+    });
+    let visible = wasm_bindgen::prelude::Closure::<dyn Fn()>::new(move || {
+        if document().visibility_state() == web_sys::VisibilityState::Visible {
+            tell(Input::Visible);
+        }
+    });
+    let _ = document().add_event_listener_with_callback("visibilitychange", visible.as_ref().unchecked_ref());
+    visible.forget();
+    // Four times a second: a countdown in whole seconds then never skips one.
+    let _ = set_interval_with_handle(move || tell(Input::Tick), std::time::Duration::from_millis(250));
+}
+
+/// In a debug build a panic says where; in a release build its message would cost every visitor kilobytes.
+pub fn report_panics() {
+    if cfg!(debug_assertions) {
+        std::panic::set_hook(Box::new(|info| leptos::logging::error!("{info}")));
+    }
+}

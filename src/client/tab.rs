@@ -1,0 +1,278 @@
+//! What a tab shares: one connection for all its subscriptions. A `thread_local`, touched in Effects and handlers only,
+//! never while rendering on the server, where threads serve many visitors.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use leptos::prelude::*;
+
+use super::{
+    ConnectionState,
+    event_source::{Heard, Source},
+    http,
+    inbox::{Verdict, judge, own_mark},
+    link::{Command, Input, Link},
+    page,
+};
+use crate::wire::{
+    Position, Topic,
+    stream::{ChangeTopics, Notice, Subscribed, name},
+    topic::{Kind, Mark},
+};
+
+/// What arrives is handed on once a frame of the screen: a thousand events that are caught up are one rendering.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Something for a subscription, still as JSON.
+pub enum Parcel {
+    Events(Vec<(u64, String)>),
+    Reset(String),
+    Resumed { from: Position, head: Position },
+}
+
+type Deliver = Rc<RefCell<Box<dyn FnMut(Vec<Parcel>)>>>;
+
+struct Subscription {
+    id: u32,
+    topic: Topic,
+    position: Position,
+    deliver: Deliver,
+    waiting: Vec<Parcel>,
+}
+
+#[derive(Default)]
+struct Tab {
+    link: Link,
+    source: Option<Source>,
+    /// The live stream's id, once it has told.
+    connection: Option<String>,
+    /// What the live stream carries, or has been asked to.
+    carried: Vec<Topic>,
+    subscriptions: Vec<Subscription>,
+    last_id: u32,
+    sync_due: bool,
+    flush_due: bool,
+    watching: bool,
+}
+
+thread_local! {
+    static TAB: RefCell<Tab> = RefCell::default();
+    static STATE: ArcRwSignal<ConnectionState> = ArcRwSignal::new(ConnectionState::Idle);
+}
+
+/// How the tab's connection is. For Effects only; components have `use_connection`.
+pub(super) fn connection() -> ArcReadSignal<ConnectionState> {
+    STATE.with(ArcRwSignal::read_only)
+}
+
+/// Cuts the tab's connection, as losing the network would. Nothing but [`mend`] opens it again.
+pub fn cut() {
+    tell(Input::Cut(true));
+}
+
+pub fn mend() {
+    tell(Input::Cut(false));
+}
+
+pub fn subscribe(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>) -> u32 {
+    let (id, first) = with(|tab| {
+        tab.last_id += 1;
+        let deliver = Rc::new(RefCell::new(deliver));
+        tab.subscriptions.push(Subscription { id: tab.last_id, topic, position, deliver, waiting: Vec::new() });
+        (tab.last_id, !std::mem::replace(&mut tab.watching, true))
+    });
+    if first {
+        page::watch(tell);
+    }
+    sync_soon();
+    id
+}
+
+pub fn unsubscribe(id: u32) {
+    with(|tab| tab.subscriptions.retain(|subscription| subscription.id != id));
+    sync_soon();
+}
+
+/// Subscriptions made in one turn are sent together: at its end.
+fn sync_soon() {
+    if !with(|tab| std::mem::replace(&mut tab.sync_due, true)) {
+        queue_microtask(sync);
+    }
+}
+
+/// Brings the stream in line with what is subscribed.
+fn sync() {
+    let (wanted, change) = with(|tab| {
+        tab.sync_due = false;
+        (!tab.subscriptions.is_empty(), tab.change())
+    });
+    tell(Input::Want(wanted));
+    if let Some((connection, change)) = change {
+        post(connection, change);
+    }
+}
+
+fn post(connection: String, change: ChangeTopics) {
+    leptos::task::spawn_local(async move {
+        let url = ["/api/stream/", &connection].concat();
+        // A stream that cannot be changed is given up; the next carries everything.
+        if !http::post_json(&url, &change).await && with(|tab| tab.connection.as_ref() == Some(&connection)) {
+            tell(Input::Failed);
+        }
+    });
+}
+
+/// Everything that bears on the connection goes through here.
+fn tell(input: Input) {
+    let now = page::now_ms();
+    let (command, state) = with(|tab| (tab.link.handle(input, now, page::random()), tab.link.state(now)));
+    match command {
+        Some(Command::Open) => open(),
+        Some(Command::Close) => close(),
+        None => {}
+    }
+    STATE.with(|signal| {
+        if *signal.read_untracked() != state {
+            signal.set(state);
+        }
+    });
+}
+
+fn open() {
+    close();
+    let url = with(|tab| {
+        let marks = tab.marks();
+        tab.carried = marks.iter().map(|mark| mark.topic.clone()).collect();
+        let query: Vec<_> = marks.iter().map(|mark| ["topic=", &mark.to_string()].concat()).collect();
+        ["/api/stream?", &query.join("&")].concat()
+    });
+    match Source::open(&url, heard) {
+        Some(source) => with(|tab| tab.source = Some(source)),
+        None => tell(Input::Failed),
+    }
+}
+
+fn close() {
+    let source = with(|tab| {
+        tab.connection = None;
+        tab.carried.clear();
+        tab.source.take()
+    });
+    // Dropped here, when nothing is borrowed.
+    drop(source);
+}
+
+fn heard(heard: Heard) {
+    let Heard::Event { name, id, data } = heard else { return tell(Input::Failed) };
+    tell(Input::Heard);
+    if name.is_empty() {
+        return event(&id, data);
+    }
+    let Ok(notice) = serde_json::from_str::<Notice>(&data) else { return };
+    match name {
+        name::CONNECTED => {
+            with(|tab| tab.connection = notice.connection);
+            resumed(notice.topics);
+            tell(Input::Opened { heartbeat_ms: notice.heartbeat_ms.unwrap_or_default() });
+            // Who subscribed while it was opening.
+            sync_soon();
+        }
+        name::SUBSCRIBED => resumed(notice.topics),
+        name::RESET => {
+            if let (Some(topic), Some(position)) = (notice.topic, notice.position) {
+                for_topic(&topic, |subscription| {
+                    subscription.position = position;
+                    subscription.waiting.push(Parcel::Reset(data.clone()));
+                });
+            }
+        }
+        name::DRAINING => tell(Input::Drained { retry_ms: notice.retry_ms.unwrap_or_default() }),
+        name::REFUSED => {
+            let message = notice.message.unwrap_or_default();
+            tell(Input::Refused { message, retry_ms: notice.retry_ms });
+        }
+        // A heartbeat was heard, which is all it is for.
+        _ => {}
+    }
+}
+
+fn event(id: &str, data: String) {
+    let Some(Mark { topic, position: Some(Position { epoch, offset }) }) = own_mark(id) else { return };
+    let consecutive = topic.policy().kind == Kind::Log;
+    let mut gap = None;
+    for_topic(&topic, |subscription| match judge(&mut subscription.position, epoch, offset, consecutive) {
+        Verdict::Take => match subscription.waiting.last_mut() {
+            Some(Parcel::Events(events)) => events.push((offset, data.clone())),
+            _ => subscription.waiting.push(Parcel::Events(vec![(offset, data.clone())])),
+        },
+        Verdict::Held => {}
+        Verdict::Gap => gap = Some(Mark { topic: topic.clone(), position: Some(subscription.position) }),
+    });
+    if let (Some(mark), Some(connection)) = (gap, with(|tab| tab.connection.clone())) {
+        post(connection, ChangeTopics { subscribe: vec![mark], unsubscribe: Vec::new() });
+    }
+}
+
+fn resumed(topics: Vec<Subscribed>) {
+    for Subscribed { topic, head, .. } in topics {
+        for_topic(&topic, |subscription| {
+            let from = subscription.position;
+            subscription.waiting.push(Parcel::Resumed { from, head });
+        });
+    }
+}
+
+fn for_topic(topic: &Topic, act: impl FnMut(&mut Subscription)) {
+    let first = with(|tab| {
+        tab.subscriptions.iter_mut().filter(|subscription| subscription.topic == *topic).for_each(act);
+        !std::mem::replace(&mut tab.flush_due, true)
+    });
+    if first {
+        set_timeout(flush, FRAME);
+    }
+}
+
+/// Hands on what waits. Nothing is borrowed meanwhile: a component may subscribe, leave or cut from within.
+fn flush() {
+    let due: Vec<_> = with(|tab| {
+        tab.flush_due = false;
+        let waiting = tab.subscriptions.iter_mut().filter(|subscription| !subscription.waiting.is_empty());
+        waiting.map(|s| (s.id, s.deliver.clone(), std::mem::take(&mut s.waiting))).collect()
+    });
+    for (id, deliver, parcels) in due {
+        if with(|tab| tab.subscriptions.iter().any(|subscription| subscription.id == id)) {
+            (deliver.borrow_mut())(parcels);
+        }
+    }
+}
+
+impl Tab {
+    /// Each topic once, from the oldest position that any of its subscriptions holds.
+    fn marks(&self) -> Vec<Mark> {
+        let mut marks: Vec<Mark> = Vec::new();
+        for Subscription { topic, position, .. } in &self.subscriptions {
+            match marks.iter_mut().find(|mark| mark.topic == *topic) {
+                Some(Mark { position: Some(oldest), .. }) => oldest.offset = oldest.offset.min(position.offset),
+                _ => marks.push(Mark { topic: topic.clone(), position: Some(*position) }),
+            }
+        }
+        marks
+    }
+
+    /// What to ask of the live stream so that it carries what is subscribed.
+    fn change(&mut self) -> Option<(String, ChangeTopics)> {
+        let connection = self.connection.clone()?;
+        let marks = self.marks();
+        let unsubscribe: Vec<_> =
+            self.carried.iter().filter(|topic| !marks.iter().any(|mark| mark.topic == **topic)).cloned().collect();
+        let subscribe: Vec<_> = marks.iter().filter(|mark| !self.carried.contains(&mark.topic)).cloned().collect();
+        if self.subscriptions.is_empty() || (subscribe.is_empty() && unsubscribe.is_empty()) {
+            return None;
+        }
+        self.carried = marks.into_iter().map(|mark| mark.topic).collect();
+        Some((connection, ChangeTopics { subscribe, unsubscribe }))
+    }
+}
+
+fn with<R>(act: impl FnOnce(&mut Tab) -> R) -> R {
+    TAB.with(|tab| act(&mut tab.borrow_mut()))
+}

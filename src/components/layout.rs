@@ -1,0 +1,64 @@
+//! What every page stands in: the name, the navigation in two groups, the page, the foot. Static: it reaches no WASM.
+
+use leptos::prelude::*;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Item {
+    path: &'static str,
+    name: &'static str,
+}
+
+const PATTERNS: &[Item] = &[Item { path: "/", name: "Live feed" }];
+const DEVELOPERS: &[Item] = &[Item { path: "/inspector", name: "Inspector" }];
+
+#[component]
+pub fn Layout(
+    /// The page's own path, marked in the navigation; empty for a page that is not in it.
+    path: &'static str,
+    /// Whether there is an inspector to link to.
+    inspector: bool,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <a class="skip-link" href="#main">"Skip to content"</a>
+        <header class="masthead">
+            <a class="masthead__name" href="/">
+                <svg class="masthead__mark" viewBox="0 0 32 32" aria-hidden="true">
+                    <path d="M3 12q3.25-4 6.5 0t6.5 0 6.5 0 6.5 0" />
+                    <path d="M3 19h26" />
+                    <path d="M3 26h14" />
+                </svg>
+                "Tidemark"
+            </a>
+            <nav class="masthead__nav" aria-label="Main">
+                <Group name="Patterns" items=PATTERNS path />
+                {inspector.then(|| view! { <Group name="Developers" items=DEVELOPERS path /> })}
+            </nav>
+        </header>
+        <main id="main" class="page" tabindex="-1">{children()}</main>
+        <footer class="foot">
+            <p>"Tidemark, the real-time starter for Rust. A topic is a log, a connection is a cursor."</p>
+        </footer>
+    }
+}
+
+#[component]
+fn Group(name: &'static str, items: &'static [Item], path: &'static str) -> impl IntoView {
+    view! {
+        <div class="masthead__group">
+            <span class="masthead__group-name" id=["nav-", name].concat()>{name}</span>
+            <ul aria-labelledby=["nav-", name].concat()>
+                {items
+                    .iter()
+                    .map(|item| {
+                        view! {
+                            <li>
+                                <a href=item.path aria-current=(item.path == path).then_some("page")>{item.name}</a>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </div>
+    }
+}

@@ -1,0 +1,14 @@
+//! The islands and their parts. An island's props are its snapshot and position; what it shows of them is pure.
+
+pub mod connection_badge;
+pub mod dynamic;
+pub mod feed_chart;
+pub mod feed_rows;
+pub mod feed_table;
+pub mod inspector;
+pub mod inspector_state;
+pub mod interval_form;
+pub mod layout;
+pub mod live_feed;
+pub mod tide;
+pub mod tide_strip;

@@ -1,0 +1,37 @@
+//! `/inspector`: topics, cursors and connections, for developers. Where it is switched off, there is no such page.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::not_found::NotFoundPage;
+use crate::{
+    app::Hydration,
+    components::{inspector::Inspector, layout::Layout},
+    server::{
+        features::inspector,
+        session::{Action, may},
+        state::AppState,
+    },
+    wire::Topic,
+};
+
+#[component]
+pub fn InspectorPage() -> impl IntoView {
+    let state = AppState::current();
+    if !may(&state, Action::Read, &Topic::Inspector) {
+        return view! { <NotFoundPage /> }.into_any();
+    }
+    let snapshot = inspector::snapshot(&state.topics, &state.connections, state.started);
+    view! {
+        <Title text="Inspector · Tidemark" />
+        <Hydration />
+        <Layout path="/inspector" inspector=true>
+            <h1>"Inspector"</h1>
+            <p class="lead">
+                "What the core is doing, once a second, over a topic of its own. Nothing is measured while nobody looks."
+            </p>
+            <Inspector snapshot />
+        </Layout>
+    }
+    .into_any()
+}

@@ -1,0 +1,6 @@
+//! One file a page: rendered on the server, handing each island its snapshot. Native only, so pages and their text
+//! never reach the WASM, and a page may ask `server` for state without an endpoint in between.
+
+pub mod home;
+pub mod inspector;
+pub mod not_found;

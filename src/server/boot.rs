@@ -1,0 +1,174 @@
+//! From nothing to serving and back: configuration, limits, tasks, the listener, signals, the drain.
+//! Owns every task of the process.
+
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration, time::SystemTime};
+
+use anyhow::{Context, bail};
+use leptos::{config::get_configuration, prelude::LeptosOptions};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    assets::Assets,
+    config::Config,
+    connections::{Connections, Limits},
+    features::{feed::Feed, inspector},
+    router::router,
+    state::{AppState, Shared},
+    topics::Topics,
+    transports::listener::{CountingListener, Peer},
+};
+
+const CONFIG_FILE: &str = "Leptos.toml";
+
+/// Topics without readers that nobody used for this long are removed.
+const IDLE_SWEEP: Duration = Duration::from_secs(60);
+
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidemark cannot start: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    // A missing `.env` is nothing; a broken one would silently change what is in force.
+    match dotenvy::dotenv() {
+        Err(error) if !error.not_found() => bail!(".env: {error}"),
+        _ => {}
+    }
+    let config = Config::load(CONFIG_FILE)?;
+    let leptos = leptos_options()?;
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(&config.log)?).with_writer(std::io::stderr).init();
+    let data_dir = &config.data_dir;
+    std::fs::create_dir_all(data_dir).with_context(|| format!("tidemark.data_dir = {}", data_dir.display()))?;
+    let limits = limits(&config)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config, leptos, limits))
+}
+
+async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow::Result<()> {
+    let address = leptos.site_addr;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("site-addr = {address}"))?;
+    let address = listener.local_addr()?;
+    let production = leptos.env == leptos::config::Env::PROD;
+    let state = AppState::new(Shared {
+        assets: Assets::find(&leptos)?,
+        topics: Arc::new(Topics::default()),
+        connections: Connections::new(limits),
+        feed: Feed::new(config.feed.interval_ms),
+        inspector: config.inspector_is_on(production),
+        started: SystemTime::now(),
+        config,
+        leptos,
+    });
+    let stop = CancellationToken::new();
+    let tasks = spawn_tasks(&state, &stop);
+    let listener = CountingListener { listener, connections: state.connections.clone() };
+    let service = router(state.clone())?.into_make_service_with_connect_info::<Peer>();
+    println!("{}", banner(&state, address));
+
+    let draining = stop.clone();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move { draining.cancelled().await });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => return Ok(ended??),
+        signal = signalled() => tracing::info!("{signal}: draining"),
+    }
+
+    // The order: no new connections, goodbye to every stream, the features' tasks, what is still being answered. By
+    // the deadline whatever is left is cut; the clients' cursors hold the place.
+    stop.cancel();
+    state.connections.drain();
+    tasks.close();
+    let deadline = Duration::from_millis(state.config.shutdown_ms);
+    let drained = tokio::time::timeout(deadline, async { tokio::join!(tasks.wait(), &mut server) }).await;
+    if drained.is_err() {
+        tracing::warn!(open = state.connections.streams(), "not everyone had left by the deadline");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    {
+        let (state, stop) = (state.clone(), stop.clone());
+        tasks.spawn(async move { state.feed.run(&state.topics, &state.connections, stop).await });
+    }
+    if state.inspector {
+        let (state, stop) = (state.clone(), stop.clone());
+        tasks.spawn(async move { inspector::run(&state.topics, &state.connections, state.started, stop).await });
+    }
+    let (topics, stop) = (state.topics.clone(), stop.clone());
+    tasks.spawn(async move {
+        while tokio::time::timeout(IDLE_SWEEP, stop.cancelled()).await.is_err() {
+            topics.remove_idle();
+        }
+    });
+    tasks
+}
+
+async fn signalled() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        },
+        // Without handlers the signals end the process by themselves.
+        _ => std::future::pending().await,
+    }
+}
+
+/// leptos' own settings: `Leptos.toml`, then `LEPTOS_*`. Without the file, the environment and leptos' defaults.
+fn leptos_options() -> anyhow::Result<LeptosOptions> {
+    let file = Path::new(CONFIG_FILE).exists().then_some(CONFIG_FILE);
+    let configuration = get_configuration(file).map_err(|error| anyhow::anyhow!("leptos settings: {error}"))?;
+    Ok(configuration.leptos_options)
+}
+
+/// Raises the limit of open files as far as the system lets us, and keeps a distance from it.
+fn limits(config: &Config) -> anyhow::Result<Limits> {
+    let files = rlimit::increase_nofile_limit(u64::MAX).context("the open-file limit cannot be read")?;
+    let files = u32::try_from(files).unwrap_or(u32::MAX);
+    let reserved = config.limits.reserved_files;
+    let Some(sockets) = files.checked_sub(reserved).filter(|sockets| *sockets > reserved) else {
+        bail!(
+            "tidemark.limits.reserved_files = {reserved} is not allowed: less than half of the {files} files this \
+             process may open (ulimit -n)"
+        );
+    };
+    Ok(Limits {
+        streams_per_address: config.limits.connections_per_address,
+        sockets_for_streams: sockets - reserved,
+        sockets,
+    })
+}
+
+fn banner(state: &AppState, address: SocketAddr) -> String {
+    let config = &state.config;
+    let limits = &state.connections.limits;
+    let origins = if config.allowed_origins.is_empty() { "none".into() } else { config.allowed_origins.join(", ") };
+    let inspector = if state.inspector { format!("http://{address}/inspector") } else { "off".into() };
+    format!(
+        "\n  Tidemark {version} ({env:?})  http://{address}\n\n  \
+         settings   {CONFIG_FILE}, then .env and TIDEMARK_* / LEPTOS_*\n  \
+         data       {data} (nothing is stored yet: the feed lives in memory)\n  \
+         feed       one sample every {interval} ms\n  \
+         streams    up to {streams} at once, {per_address} from one address\n  \
+         origins    {origins} besides our own\n  \
+         inspector  {inspector}\n\n  \
+         Try: open two tabs, press “Cut my connection” in one.\n  \
+         Or:  curl -N http://{address}/api/stream\n",
+        version = env!("CARGO_PKG_VERSION"),
+        env = state.leptos.env,
+        data = config.data_dir.display(),
+        interval = config.feed.interval_ms,
+        streams = limits.sockets_for_streams,
+        per_address = limits.streams_per_address,
+    )
+}

@@ -1,0 +1,185 @@
+//! The configuration: defaults, then `Leptos.toml`, then the environment (`TIDEMARK_STREAM__HEARTBEAT_MS=…`).
+//! A wrong value stops the start with the key, the value and what is allowed. `tests/config.rs` compares
+//! `Leptos.toml` with the defaults here.
+
+use std::{fmt, net::IpAddr, ops::RangeInclusive, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
+
+use crate::wire::feed::SAMPLING_INTERVALS_MS;
+
+/// See `Leptos.toml` for what each setting does and what follows from changing it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub log: String,
+    #[serde(deserialize_with = "list_or_commas")]
+    pub allowed_origins: Vec<String>,
+    pub inspector: Switch,
+    pub client_address: ClientAddress,
+    pub shutdown_ms: u64,
+    pub feed: FeedConfig,
+    pub stream: StreamConfig,
+    pub limits: LimitsConfig,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedConfig {
+    pub interval_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamConfig {
+    pub heartbeat_ms: u64,
+    pub retry_min_ms: u32,
+    pub retry_max_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    pub connections_per_address: u32,
+    pub reserved_files: u32,
+}
+
+/// On, off, or `auto`: on in development (`LEPTOS_ENV=DEV`) and off in production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    Auto,
+    On,
+    Off,
+}
+
+/// Where a visitor's address is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAddress {
+    /// The other end of the TCP connection.
+    Peer,
+    /// The last entry of `X-Forwarded-For`, which the proxy in front of us wrote. Without a proxy anyone could.
+    XForwardedFor,
+}
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error(transparent)]
+    Read(#[from] Box<figment::Error>),
+    #[error("tidemark.{key} = {value} is not allowed: {allowed}")]
+    NotAllowed { key: &'static str, value: String, allowed: String },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            log: "info".into(),
+            allowed_origins: Vec::new(),
+            inspector: Switch::Auto,
+            client_address: ClientAddress::Peer,
+            shutdown_ms: 5_000,
+            feed: FeedConfig { interval_ms: 1_000 },
+            stream: StreamConfig { heartbeat_ms: 15_000, retry_min_ms: 1_000, retry_max_ms: 5_000 },
+            limits: LimitsConfig { connections_per_address: 256, reserved_files: 128 },
+        }
+    }
+}
+
+impl Config {
+    /// Reads `file` (its `[tidemark]` table; it may be missing) and the environment, and checks every value.
+    pub fn load(file: &str) -> Result<Self, ConfigError> {
+        let figment = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Figment::from(Toml::file(file)).focus("tidemark"))
+            .merge(Env::prefixed("TIDEMARK_").split("__"));
+        let config: Self = figment.extract().map_err(Box::new)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether the inspector is there, given the environment the server runs in.
+    pub fn inspector_is_on(&self, production: bool) -> bool {
+        match self.inspector {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::Auto => !production,
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        within("shutdown_ms", self.shutdown_ms, 0..=600_000)?;
+        within("stream.heartbeat_ms", self.stream.heartbeat_ms, 100..=300_000)?;
+        within("stream.retry_min_ms", self.stream.retry_min_ms, 0..=600_000)?;
+        within("stream.retry_max_ms", self.stream.retry_max_ms, self.stream.retry_min_ms..=600_000)?;
+        within("limits.connections_per_address", self.limits.connections_per_address, 1..=10_000_000)?;
+        within("limits.reserved_files", self.limits.reserved_files, 32..=65_536)?;
+        if !SAMPLING_INTERVALS_MS.contains(&self.feed.interval_ms) {
+            return not_allowed("feed.interval_ms", self.feed.interval_ms, format!("one of {SAMPLING_INTERVALS_MS:?}"));
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
+            return not_allowed("log", &self.log, format!("a tracing filter such as info or tidemark=debug ({error})"));
+        }
+        self.allowed_origins.iter().try_for_each(|origin| check_origin(origin))
+    }
+}
+
+/// An origin is compared byte for byte, so it has to be written as browsers send it.
+fn check_origin(origin: &str) -> Result<(), ConfigError> {
+    let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b);
+    match rest {
+        Some(host) if !host.is_empty() && host.bytes().all(plain) => Ok(()),
+        _ => not_allowed(
+            "allowed_origins",
+            origin,
+            "scheme, host and port in lower case without a path, as in https://example.com:8443".into(),
+        ),
+    }
+}
+
+fn within<N: PartialOrd + fmt::Display>(
+    key: &'static str,
+    value: N,
+    range: RangeInclusive<N>,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    not_allowed(key, value, format!("{} to {}", range.start(), range.end()))
+}
+
+fn not_allowed(key: &'static str, value: impl fmt::Display, allowed: String) -> Result<(), ConfigError> {
+    Err(ConfigError::NotAllowed { key, value: value.to_string(), allowed })
+}
+
+/// A list in a file; in the environment, a list or words separated by commas.
+fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        List(Vec<String>),
+        Commas(String),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::List(list) => list,
+        Either::Commas(text) => {
+            text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        }
+    })
+}
+
+/// A visitor's address, as configured. An unreadable header counts as the proxy's own address.
+pub fn client_address(how: ClientAddress, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
+    let forwarded = || forwarded_for?.rsplit(',').next()?.trim().parse().ok();
+    match how {
+        ClientAddress::Peer => peer,
+        ClientAddress::XForwardedFor => forwarded().unwrap_or(peer),
+    }
+}

@@ -1,0 +1,4 @@
+//! The rules, one file a feature: authorise, store, publish.
+
+pub mod feed;
+pub mod inspector;

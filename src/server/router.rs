@@ -1,0 +1,132 @@
+//! Every route, on one page.
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower::ServiceBuilder;
+use tower_http::{
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+    csrf::CsrfLayer,
+    services::ServeDir,
+    trace::TraceLayer,
+};
+
+use super::{
+    http_error,
+    state::AppState,
+    transports::{snapshot, sse},
+};
+use crate::app::{App, shell};
+
+/// A request's body is never larger, in bytes: what people send here are small commands.
+const BODY_BYTES: usize = 64 * 1024;
+
+pub fn router(state: AppState) -> anyhow::Result<Router> {
+    let pages = generate_route_list(App);
+    let context = {
+        let state = state.clone();
+        move || leptos::prelude::provide_context(state.clone())
+    };
+    let render = {
+        let state = state.clone();
+        move || shell(state.leptos.clone())
+    };
+
+    let api = Router::new()
+        .route("/api/stream", get(sse::open))
+        .route("/api/stream/{connection}", post(sse::change_topics))
+        .route("/api/snapshot", get(snapshot::snapshot))
+        .route("/api/head", get(snapshot::head))
+        .layer(cors(&state)?);
+
+    Ok(Router::new()
+        .merge(api)
+        .route("/api/fn/{*name}", post(server_function))
+        .route("/api/{*rest}", get(|| async { http_error::not_found("there is no such interface") }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .leptos_routes_with_context(&state, pages, context, render)
+        .fallback(static_file_or_not_found)
+        .layer(
+            ServiceBuilder::new()
+                .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
+                .layer(middleware::from_fn(security_headers))
+                .layer(csrf(&state)?)
+                // The default predicate leaves event streams alone; a compressor would hold events back.
+                .layer(CompressionLayer::new()),
+        )
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(state))
+}
+
+async fn server_function(State(state): State<AppState>, request: Request) -> Response {
+    let context = move || leptos::prelude::provide_context(state.clone());
+    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+}
+
+/// Ready to serve, and not about to stop: what a load balancer asks.
+async fn ready(State(state): State<AppState>) -> Response {
+    match state.connections.is_draining() {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
+        false => "ready\n".into_response(),
+    }
+}
+
+/// Files of the site folder, already compressed where the release build has done so; otherwise the not-found page.
+async fn static_file_or_not_found(State(state): State<AppState>, request: Request) -> Response {
+    let hashed = state.leptos.hash_files && request.uri().path().starts_with("/pkg/");
+    let (parts, body) = request.into_parts();
+    let files = ServeDir::new(&*state.leptos.site_root)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
+    let request = Request::from_parts(parts.clone(), axum::body::Body::empty());
+    let found = tower::ServiceExt::oneshot(files, request).await;
+    match found {
+        Ok(response) if response.status() != StatusCode::NOT_FOUND => {
+            let mut response = response.map(axum::body::Body::new);
+            let forever = "public, max-age=31536000, immutable";
+            let cache = if hashed { forever } else { "no-cache" };
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+            response
+        }
+        _ => {
+            let options = state.leptos.clone();
+            let context = move || leptos::prelude::provide_context(state.clone());
+            let render = leptos_axum::render_app_to_stream_with_context(context, move || shell(options.clone()));
+            render(Request::from_parts(parts, body)).await.into_response()
+        }
+    }
+}
+
+/// Who may read the interface from a page of another site. Cookies are never among what they may send.
+fn cors(state: &AppState) -> anyhow::Result<CorsLayer> {
+    let origins = state.config.allowed_origins.iter().map(|origin| origin.parse());
+    Ok(CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.collect::<Result<Vec<HeaderValue>, _>>()?))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::HeaderName::from_static("last-event-id")]))
+}
+
+/// Nothing is changed by a page of another site, unless its origin is allowed.
+fn csrf(state: &AppState) -> anyhow::Result<CsrfLayer> {
+    state.config.allowed_origins.iter().try_fold(CsrfLayer::new(), |layer, origin| {
+        layer.add_trusted_origin(origin).map_err(|error| anyhow::anyhow!("allowed_origins: {origin}: {error}"))
+    })
+}
+
+async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    response
+}

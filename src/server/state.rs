@@ -1,0 +1,49 @@
+//! What handlers and server functions share: one `Arc` of everything, cloned cheaply.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+
+use super::{assets::Assets, config::Config, connections::Connections, features::feed::Feed, topics::Topics};
+
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+pub struct Shared {
+    pub config: Config,
+    pub leptos: LeptosOptions,
+    pub assets: Assets,
+    pub topics: Arc<Topics>,
+    pub connections: Arc<Connections>,
+    pub feed: Arc<Feed>,
+    /// Whether there is an inspector.
+    pub inspector: bool,
+    pub started: SystemTime,
+}
+
+impl AppState {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The state of the server that runs this server function or renders this page.
+    pub fn current() -> Self {
+        leptos::prelude::expect_context()
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}

@@ -1,0 +1,150 @@
+//! HTTP around a live stream: what is asked, whether it is allowed, and answers that an EventSource can live with.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{ConnectInfo, Path, Query, State, rejection::JsonRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::BytesMut;
+use rand::RngExt;
+
+use super::{
+    body::StreamBody,
+    frame,
+    query::{self, REFUSED_ID},
+    stream::{Settings, Stream},
+};
+use crate::{
+    server::{
+        config::client_address,
+        connections::refusal,
+        http_error,
+        session::{Action, may},
+        state::AppState,
+        transports::listener::Peer,
+    },
+    wire::{
+        stream::{ChangeTopics, Refused, RefusedCode, name},
+        topic::Mark,
+    },
+};
+
+/// Who is refused for now comes back after about this long, in milliseconds, jittered.
+const BUSY_RETRY_MS: std::ops::RangeInclusive<u32> = 5_000..=15_000;
+
+/// `GET /api/stream`: without `topic=` the article's stream; otherwise one of up to 16 topics, each with the position
+/// to read on from: `?topic=feed@9f3ac04e51d27b86:1234`.
+pub async fn open(
+    State(state): State<AppState>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    if last_event_id == Some(REFUSED_ID) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let named: Vec<_> = query.iter().filter(|(key, _)| key == "topic").map(|(_, topic)| topic.as_str()).collect();
+    match try_open(&state, address(&state, peer.ip(), &headers), &named, last_event_id) {
+        Ok(body) => event_stream(Body::new(body)),
+        Err((code, message)) => {
+            let refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
+            if accepts_events(&headers) { refused_stream(&refused) } else { http_error::refused(&refused) }
+        }
+    }
+}
+
+/// `POST /api/stream/{connection}`: changes what a live stream carries, without reconnecting it.
+pub async fn change_topics(
+    State(state): State<AppState>,
+    Path(connection): Path<String>,
+    change: Result<Json<ChangeTopics>, JsonRejection>,
+) -> Response {
+    let change = match change {
+        Ok(Json(change)) => change,
+        Err(rejection) => return http_error::invalid(&rejection.body_text()),
+    };
+    if !change.subscribe.iter().all(|mark| may(&state, Action::Read, &mark.topic)) {
+        return http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0));
+    }
+    let Some(stream) = state.connections.find(&connection) else {
+        return http_error::not_found("there is no such stream, or it has ended");
+    };
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    change.unsubscribe.iter().for_each(|topic| stream.unsubscribe(topic));
+    if !change.subscribe.is_empty() && stream.subscribe(&change.subscribe).is_err() {
+        return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
+    }
+    let topics: Vec<_> = stream.topics().map(ToString::to_string).collect();
+    Json(serde_json::json!({ "topics": topics })).into_response()
+}
+
+fn try_open(
+    state: &AppState,
+    address: IpAddr,
+    named: &[&str],
+    last_event_id: Option<&str>,
+) -> Result<StreamBody, (RefusedCode, Option<String>)> {
+    let marks: Vec<Mark> = query::marks(named.iter().copied(), last_event_id)?;
+    if !marks.iter().all(|mark| may(state, Action::Read, &mark.topic)) {
+        return Err((RefusedCode::UnknownTopic, None));
+    }
+    let permit = state.connections.admit(address).map_err(|code| (code, None))?;
+    // 128 random bits: whoever knows them may change the stream's topics.
+    let connection = format!("{:032x}", rand::random::<u128>());
+    let told = (!named.is_empty()).then_some(connection.as_str());
+    let stream = Stream::open(state.topics.clone(), &marks, told, permit.serial, settings(state), Instant::now())
+        .map_err(|error| (RefusedCode::TooManyTopics, Some(error.to_string())))?;
+    let stream = Arc::new(Mutex::new(stream));
+    permit.attach(connection, stream.clone());
+    Ok(StreamBody::new(stream, permit))
+}
+
+fn settings(state: &AppState) -> Settings {
+    let stream = &state.config.stream;
+    let mut rng = rand::rng();
+    Settings {
+        heartbeat: Duration::from_millis(stream.heartbeat_ms),
+        retry_ms: rng.random_range(stream.retry_min_ms..=stream.retry_max_ms),
+        drain_retry_ms: rng.random_range(stream.retry_min_ms..=stream.retry_max_ms),
+    }
+}
+
+fn address(state: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let forwarded_for = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    client_address(state.config.client_address, peer, forwarded_for)
+}
+
+/// An EventSource always asks for this type; curl and fetch do not unless told, and want a status.
+fn accepts_events(headers: &HeaderMap) -> bool {
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/event-stream"));
+    headers.get_all(header::ACCEPT).iter().any(accepts)
+}
+
+/// Any status but 200 ends an EventSource for good and hides the reason from its page. So a refusal is a stream of one
+/// event that ends: with a delay when coming back can help, and with an id that earns a 204 when it cannot.
+fn refused_stream(refused: &Refused) -> Response {
+    let mut out = BytesMut::new();
+    frame::put_retry(&mut out, refused.retry_ms.unwrap_or(1_000));
+    let id = refused.retry_ms.is_none().then_some(REFUSED_ID);
+    frame::put_named(&mut out, name::REFUSED, id, refused);
+    event_stream(Body::from(out.freeze()))
+}
+
+fn event_stream(body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        // `no-transform`: a proxy that compresses would hold events back.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, body).into_response()
+}

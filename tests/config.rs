@@ -1,0 +1,91 @@
+//! The configuration: the file agrees with the code, the environment wins, and a wrong value says what is allowed.
+#![allow(clippy::result_large_err)] // figment's own error type, in its own closures.
+
+use figment::Jail;
+use tidemark::server::config::{ClientAddress, Config, Switch, client_address};
+
+const NOWHERE: &str = "no-such-file.toml";
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).expect(path)
+}
+
+#[test]
+fn every_setting_stands_in_the_file_with_its_default() {
+    let file: toml::Table = text("Leptos.toml").parse().expect("TOML");
+    let defaults = toml::Table::try_from(Config::default()).expect("a table");
+    assert_eq!(file["tidemark"], toml::Value::Table(defaults));
+}
+
+#[test]
+fn the_leptos_settings_are_those_that_cargo_toml_builds_with() {
+    let settings =
+        |path: &str| text(path).parse::<toml::Table>().expect("TOML")["package"]["metadata"]["leptos"].clone();
+    let (ours, build) = (settings("Leptos.toml"), settings("Cargo.toml"));
+    for (key, value) in ours.as_table().expect("a table") {
+        assert_eq!(Some(value), build.get(key), "{key}");
+    }
+}
+
+#[test]
+fn every_setting_is_explained_for_the_environment_too() {
+    let example = text(".env.example");
+    let defaults = toml::Table::try_from(Config::default()).expect("a table");
+    for (key, value) in &defaults {
+        let nested = value.as_table().map(|table| table.keys().map(|inner| format!("{key}__{inner}")).collect());
+        for name in nested.unwrap_or_else(|| vec![key.clone()]) {
+            let name = format!("TIDEMARK_{}=", name.to_uppercase());
+            assert!(example.contains(&name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    Jail::expect_with(|jail| {
+        jail.create_file("Leptos.toml", "[tidemark]\nlog = \"warn\"\n[tidemark.stream]\nheartbeat_ms = 500\n")?;
+        jail.set_env("TIDEMARK_STREAM__HEARTBEAT_MS", "700");
+        jail.set_env("TIDEMARK_ALLOWED_ORIGINS", "http://a.test, https://b.test:8443");
+        jail.set_env("TIDEMARK_INSPECTOR", "off");
+        let config = Config::load("Leptos.toml").expect("valid");
+        assert_eq!((config.log.as_str(), config.stream.heartbeat_ms, config.inspector), ("warn", 700, Switch::Off));
+        assert_eq!(config.allowed_origins, ["http://a.test", "https://b.test:8443"]);
+        assert_eq!(config.stream.retry_max_ms, Config::default().stream.retry_max_ms);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_wrong_value_names_the_key_the_value_and_what_is_allowed() {
+    for (name, value, words) in [
+        (
+            "TIDEMARK_FEED__INTERVAL_MS",
+            "7",
+            "tidemark.feed.interval_ms = 7 is not allowed: one of [250, 500, 1000, 2000]",
+        ),
+        ("TIDEMARK_STREAM__RETRY_MAX_MS", "1", "tidemark.stream.retry_max_ms = 1 is not allowed: 1000 to 600000"),
+        ("TIDEMARK_LIMITS__CONNECTIONS_PER_ADDRESS", "0", "not allowed: 1 to 10000000"),
+        ("TIDEMARK_ALLOWED_ORIGINS", "https://a.test/", "https://a.test/ is not allowed: scheme, host and port"),
+        ("TIDEMARK_LOG", "tidemark=loud", "tidemark.log = tidemark=loud is not allowed"),
+        ("TIDEMARK_INSPECTOR", "maybe", "unknown variant: found `maybe`, expected `one of `auto`, `on`, `off``"),
+        ("TIDEMARK_SHUTDOWN_MS", "soon", "invalid type: found string \"soon\", expected u64"),
+        ("TIDEMARK_HEARTBEAT", "5", "unknown field: found `heartbeat`, expected `one of"),
+    ] {
+        Jail::expect_with(|jail| {
+            jail.set_env(name, value);
+            let error = Config::load(NOWHERE).expect_err(name).to_string();
+            assert!(error.contains(words), "{name}: {error}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn a_visitor_s_address_is_read_where_it_is_configured_to_be() {
+    let peer = "10.0.0.1".parse().expect("an address");
+    let seen = |how, header| client_address(how, peer, header).to_string();
+    assert_eq!(seen(ClientAddress::Peer, Some("1.2.3.4")), "10.0.0.1");
+    assert_eq!(seen(ClientAddress::XForwardedFor, Some("6.6.6.6, 1.2.3.4")), "1.2.3.4");
+    assert_eq!(seen(ClientAddress::XForwardedFor, Some("nonsense")), "10.0.0.1");
+    assert_eq!(seen(ClientAddress::XForwardedFor, None), "10.0.0.1");
+}

@@ -1,0 +1,128 @@
+//! The real router with a state of its own, called without a socket.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration, time::SystemTime};
+
+use axum::{
+    Router,
+    body::{Body, BodyDataStream},
+    extract::ConnectInfo,
+    http::{Method, Request, Response, StatusCode},
+};
+use futures::StreamExt;
+use leptos::prelude::LeptosOptions;
+use tidemark::{
+    server::{
+        assets::Assets,
+        config::Config,
+        connections::{Connections, Limits},
+        features::feed::Feed,
+        router::router,
+        state::{AppState, Shared},
+        topics::Topics,
+        transports::listener::Peer,
+    },
+    wire::{Position, Topic, feed::FeedSampled},
+};
+use tower::ServiceExt;
+
+pub struct Server {
+    pub state: AppState,
+    router: Router,
+}
+
+/// An answer whose body is read as it comes.
+pub struct Answer {
+    parts: axum::http::response::Parts,
+    body: BodyDataStream,
+    read: String,
+}
+
+/// What does not come within this time does not come.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Server {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        let leptos = LeptosOptions::builder().output_name("tidemark").site_root("public").build();
+        let limits = Limits {
+            streams_per_address: config.limits.connections_per_address,
+            sockets_for_streams: 1_000,
+            sockets: 1_100,
+        };
+        let state = AppState::new(Shared {
+            assets: Assets::find(&leptos).expect("names without hashes"),
+            topics: Arc::new(Topics::default()),
+            connections: Connections::new(limits),
+            feed: Feed::new(config.feed.interval_ms),
+            inspector: config.inspector_is_on(false),
+            started: SystemTime::now(),
+            config,
+            leptos,
+        });
+        Self { router: router(state.clone()).expect("a router"), state }
+    }
+
+    pub fn publish_sample(&self, time: u64) -> Position {
+        let sample =
+            FeedSampled { time, value: 1.5, memory: 1, connections: 1, events_per_second: 1, interval_ms: 1_000 };
+        self.state.topics.publish(&Topic::Feed, &sample).expect("published")
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, Body::empty()).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(body.into()).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(Peer(SocketAddr::from(([192, 0, 2, 1], 5)))));
+        let answer: Response<Body> = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = answer.into_parts();
+        Answer { parts, body: body.into_data_stream(), read: String::new() }
+    }
+}
+
+impl Answer {
+    pub fn status(&self) -> StatusCode {
+        self.parts.status
+    }
+
+    /// The header's value, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What comes until `end`, which it includes.
+    pub async fn read_until(&mut self, end: &str) -> String {
+        loop {
+            if let Some(at) = self.read.find(end) {
+                let rest = self.read.split_off(at + end.len());
+                return std::mem::replace(&mut self.read, rest);
+            }
+            assert!(self.more().await, "the stream ended before {end:?}: {}", self.read);
+        }
+    }
+
+    /// All that comes until the end.
+    pub async fn text(&mut self) -> String {
+        while self.more().await {}
+        std::mem::take(&mut self.read)
+    }
+
+    async fn more(&mut self) -> bool {
+        let next = tokio::time::timeout(PATIENCE, self.body.next()).await;
+        let Some(bytes) = next.unwrap_or_else(|_| panic!("nothing more came after: {}", self.read)) else {
+            return false;
+        };
+        self.read.push_str(&String::from_utf8_lossy(&bytes.expect("a whole body")));
+        true
+    }
+}

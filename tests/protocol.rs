@@ -1,0 +1,78 @@
+//! The frames recorded in `docs/protocol.md` are what the types of `src/wire` read: the document cannot drift from the
+//! code without this test knowing.
+
+use serde::de::DeserializeOwned;
+use tidemark::wire::{
+    feed::FeedSampled,
+    inspector::Fields,
+    stream::{
+        ChangeTopics, Connected, Draining, Joined, Keyed, Notice, Refused, RefusedCode, Reset, ResetReason, Snapshot,
+    },
+    topic::Mark,
+};
+
+const DOCUMENT: &str = include_str!("../docs/protocol.md");
+
+/// The contents of the fenced blocks that open with these words.
+fn blocks(opening: &str) -> Vec<&'static str> {
+    let fence = format!("```{opening}\n");
+    DOCUMENT.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect()
+}
+
+fn reads<T: DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+#[test]
+fn every_recorded_frame_is_read_by_the_wire_types() {
+    let mut names = Vec::new();
+    for frame in blocks("sse").iter().flat_map(|block| block.split("\n\n")).filter(|frame| !frame.trim().is_empty()) {
+        let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        if let Some(id) = field("id").filter(|id| *id != "!refused") {
+            assert!(id.split(',').all(|mark| mark.parse::<Mark>().is_ok_and(|mark| mark.position.is_some())), "{id}");
+        }
+        let data = field("data").expect("every recorded frame has data");
+        let name = field("event").unwrap_or("message");
+        names.push(name);
+        if name != "message" {
+            reads::<Notice>(data);
+        }
+        match name {
+            "connected" => drop(reads::<Connected>(data)),
+            "subscribed" => drop(reads::<Joined>(data)),
+            "reset" => drop(reads::<Reset<FeedSampled>>(data)),
+            "draining" => assert!(reads::<Draining>(data).retry_ms > 0),
+            "refused" => drop(reads::<Refused>(data)),
+            "heartbeat" => assert_eq!((data, frame.lines().next()), ("{}", Some(": heartbeat"))),
+            "message" if data == "connected" => {}
+            "message" if field("id").is_some_and(|id| id.starts_with("inspector@")) => {
+                drop(reads::<Keyed<Fields>>(data));
+            }
+            "message" => drop(reads::<FeedSampled>(data)),
+            other => panic!("an event that nobody sends: {other}"),
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, ["connected", "draining", "heartbeat", "message", "refused", "reset", "subscribed"]);
+}
+
+#[test]
+fn recorded_bodies_are_read_too() {
+    let [change] = blocks("json change")[..] else { panic!("one change") };
+    assert_eq!(reads::<ChangeTopics>(change).subscribe.len(), 2);
+    let [snapshot] = blocks("json snapshot")[..] else { panic!("one snapshot") };
+    assert_eq!(reads::<Snapshot<FeedSampled>>(snapshot).events.len(), 1);
+}
+
+#[test]
+fn every_code_and_reason_is_explained() {
+    use RefusedCode::{BadPosition, Draining, Overloaded, TooManyConnections, TooManyTopics, UnknownTopic};
+    let codes = [UnknownTopic, BadPosition, TooManyTopics, TooManyConnections, Overloaded, Draining];
+    let reasons = [ResetReason::UnknownEpoch, ResetReason::TooOld, ResetReason::AheadOfHead];
+    let names = codes.map(|code| serde_json::json!(code)).into_iter().chain(reasons.map(|r| serde_json::json!(r)));
+    for name in names {
+        let row = format!("| `{}` |", name.as_str().expect("a name"));
+        assert!(DOCUMENT.contains(&row), "{row}");
+    }
+}
