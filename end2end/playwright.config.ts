@@ -1,0 +1,31 @@
+// The suite in real Chromium. There is no webServer: each worker's fixture starts the real binary on a port of its own.
+import { defineConfig } from "@playwright/test";
+
+const runsAsRoot = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "test-results",
+  workers: 2,
+  // A test that passes only sometimes is a defect, here or in the server.
+  retries: 0,
+  forbidOnly: !!process.env.CI,
+  reporter: [["list"], ["html", { outputFolder: "report", open: "never" }]],
+  use: {
+    browserName: "chromium",
+    trace: "retain-on-failure",
+    launchOptions: {
+      // Found by scripts/setup; without it Playwright's own download.
+      executablePath: process.env.CHROMIUM || undefined,
+      args: [
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        // Chromium refuses to start its sandbox as root, as in most containers.
+        ...(runsAsRoot ? ["--no-sandbox"] : []),
+      ],
+    },
+  },
+});
