@@ -226,10 +226,24 @@ test("a laptop that was closed for an hour resumes from its mark when it is open
   await expect(page.getByTestId("divider")).toHaveCount(0);
 });
 
-// Over HTTP/1.1 a browser opens six connections to a server, and each tab holds one for its stream.
-test.fixme("the seventh tab of a browser is as live as the first", async ({ context, server }) => {
-  const tabs = await Promise.all(Array.from({ length: 7 }, () => context.newPage()));
-  for (const tab of tabs) await openLive(tab);
-  const { offset } = await publishes(server, 2);
-  for (const tab of tabs) await expectRowsUnbroken(tab, offset);
+test("a tab that nobody sees gives its connection up and is whole again when it is looked at", async ({ page, server }) => {
+  await record(page);
+  await page.clock.install();
+  await openLive(page);
+  await publishes(server, 2);
+  const seen = (hidden: boolean) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  await seen(false);
+  await seen(true);
+  await page.clock.runFor("00:11");
+  await connectionIs(page, "resting");
+  await publishes(server, 3);
+  await seen(false);
+  await connectionIs(page, "live");
+  await publishes(server, 2);
+  expectUnbroken(await heardEvents(page));
+  await expect(page.getByTestId("divider")).toHaveCount(0);
 });

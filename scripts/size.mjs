@@ -5,7 +5,7 @@ import http from "node:http";
 import net from "node:net";
 import { brotliDecompressSync } from "node:zlib";
 
-// First load of any page with an island; docs/PERFORMANCE.md says why.
+// First load of the home page; docs/ARCHITECTURE.md says what it cost to get there.
 const BUDGET = 100_000;
 
 const port = await freePort();

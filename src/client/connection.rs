@@ -24,6 +24,8 @@ pub enum ConnectionState {
     Offline,
     /// By the person, with a button.
     Cut,
+    /// Hidden for a while: connected again as soon as it is looked at.
+    Resting,
     /// The server said no, and why.
     Refused(String),
 }
@@ -38,6 +40,7 @@ impl ConnectionState {
             Self::Reconnecting { .. } => "reconnecting",
             Self::Offline => "offline",
             Self::Cut => "cut",
+            Self::Resting => "resting",
             Self::Refused(_) => "refused",
         }
     }
@@ -51,6 +54,7 @@ impl ConnectionState {
             Self::Reconnecting { seconds } => ["reconnecting in ", &seconds.to_string(), " s"].concat(),
             Self::Offline => "offline".into(),
             Self::Cut => "cut by you".into(),
+            Self::Resting => "resting while hidden".into(),
             Self::Refused(why) => ["refused: ", why].concat(),
         }
     }

@@ -1,15 +1,15 @@
 //! Small requests beside the stream.
 
 use gloo_net::http::Request;
-use serde::Serialize;
 
+use super::json;
 use crate::wire::{Position, Topic, stream::Notice};
 
 /// How far a topic has come, asked for by itself and not over the stream. Nothing if the server cannot be reached or
 /// does not say.
 pub async fn head(topic: &Topic) -> Option<Position> {
     let response = Request::get(&["/api/head?topic=", &topic.to_string()].concat()).send().await.ok()?;
-    serde_json::from_str::<Notice>(&response.text().await.ok()?).ok()?.position
+    json::parse::<Notice>(&response.text().await.ok()?)?.position
 }
 
 /// Sends one field to a server function as its form would. The error is what the server tells people.
@@ -22,13 +22,12 @@ pub async fn submit_form(url: &str, name: &str, value: &str) -> Result<(), Strin
         return Ok(());
     }
     let text = response.text().await.map_err(|_| unreachable())?;
-    let message = serde_json::from_str::<Notice>(&text).ok().and_then(|notice| notice.message);
+    let message = json::parse::<Notice>(&text).and_then(|notice| notice.message);
     Err(message.unwrap_or_else(|| "Something went wrong on the server.".to_owned()))
 }
 
 /// `POST` of JSON; whether it was accepted.
-pub async fn post_json<T: Serialize>(url: &str, body: &T) -> bool {
-    let Ok(json) = serde_json::to_string(body) else { return false };
+pub async fn post_json(url: &str, json: String) -> bool {
     let Ok(request) = Request::post(url).header("content-type", "application/json").body(json) else { return false };
     request.send().await.is_ok_and(|response| response.ok())
 }

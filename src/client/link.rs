@@ -34,6 +34,8 @@ pub enum Input {
     Offline,
     /// The tab came to the front.
     Visible,
+    /// Another tab or program covers it.
+    Hidden,
     /// The page is put away (back-forward cache) or taken out again.
     Frozen(bool),
     /// The person cut the connection or mended it.
@@ -62,6 +64,10 @@ pub struct Link {
     wanted: bool,
     cut: bool,
     frozen: bool,
+    /// Since when nobody can see the tab.
+    hidden: Option<f64>,
+    /// Hidden for so long that its connection was given up.
+    resting: bool,
     offline: bool,
     /// Failed attempts since the connection was last live.
     failures: u32,
@@ -70,9 +76,23 @@ pub struct Link {
 /// An attempt that has said nothing for this long, in milliseconds, has failed.
 const OPENING_MS: f64 = 20_000.0;
 
+/// A tab that was hidden for this long, in milliseconds, gives up its connection, and goes on from its mark when it is
+/// looked at again. Over HTTP/1.1 a browser opens six connections to a server for all its tabs: without this, six open
+/// tabs would keep a seventh from loading at all. Long enough to switch to another tab and back.
+const REST_AFTER_MS: f64 = 10_000.0;
+
 impl Default for Link {
     fn default() -> Self {
-        Self { state: State::Idle, wanted: false, cut: false, frozen: false, offline: false, failures: 0 }
+        Self {
+            state: State::Idle,
+            wanted: false,
+            cut: false,
+            frozen: false,
+            hidden: None,
+            resting: false,
+            offline: false,
+            failures: 0,
+        }
     }
 }
 
@@ -112,13 +132,24 @@ impl Link {
                 // The browser may be wrong (a server on this machine needs no network), so attempts go on.
                 self.fail(now, random)
             }
-            Input::Visible => self.tick(now, random).or_else(|| self.hurry(now)),
+            Input::Visible => {
+                self.hidden = None;
+                let woken = self.allow(now, |link| link.resting = false);
+                woken.or_else(|| self.tick(now, random)).or_else(|| self.hurry(now))
+            }
+            Input::Hidden => {
+                self.hidden.get_or_insert(now);
+                // One that was opened in the background waits until it is looked at.
+                self.resting |= !self.wanted;
+                None
+            }
         }
     }
 
     pub fn state(&self, now: f64) -> ConnectionState {
         match &self.state {
             _ if self.cut => ConnectionState::Cut,
+            State::Idle if self.resting => ConnectionState::Resting,
             State::Idle => ConnectionState::Idle,
             State::Live { .. } => ConnectionState::Live,
             State::Refused { message, .. } => ConnectionState::Refused(message.clone()),
@@ -136,7 +167,7 @@ impl Link {
 
     /// Changes what stands in the way of a connection, and opens or closes it if that makes the difference.
     fn allow(&mut self, now: f64, change: impl FnOnce(&mut Self)) -> Option<Command> {
-        let allowed = |link: &Self| link.wanted && !link.cut && !link.frozen;
+        let allowed = |link: &Self| link.wanted && !link.cut && !link.frozen && !link.resting;
         let before = allowed(self);
         change(self);
         match (before, allowed(self)) {
@@ -179,6 +210,9 @@ impl Link {
     }
 
     fn tick(&mut self, now: f64, random: f64) -> Option<Command> {
+        if !self.resting && self.hidden.is_some_and(|since| now - since >= REST_AFTER_MS) {
+            return self.allow(now, |link| link.resting = true);
+        }
         match self.state {
             State::Waiting { until } | State::Refused { until: Some(until), .. } if now >= until => self.open(now),
             State::Opening { since } if now - since > OPENING_MS => self.fail(now, random),
@@ -266,6 +300,43 @@ mod tests {
         let mut link = live();
         assert_eq!(link.handle(Input::Frozen(true), 1_000.0, HALF), Some(Command::Close));
         assert_eq!(link.handle(Input::Frozen(false), 90_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn a_tab_that_nobody_sees_rests_and_goes_on_when_it_is_seen() {
+        let mut link = live();
+        link.handle(Input::Hidden, 1_000.0, HALF);
+        link.handle(Input::Visible, 10_000.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 30_000.0, HALF), None, "it was looked at in between");
+        link.handle(Input::Hidden, 31_000.0, HALF);
+        link.handle(Input::Hidden, 40_000.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 40_999.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 41_000.0, HALF), Some(Command::Close));
+        assert_eq!(link.state(41_000.0), ConnectionState::Resting);
+        for input in [Input::Tick, Input::Online, Input::Failed, Input::Want(true)] {
+            assert_eq!(link.handle(input, 99_000.0, HALF), None);
+        }
+        assert_eq!(link.handle(Input::Visible, 99_000.0, HALF), Some(Command::Open));
+        assert_eq!(link.state(99_000.0), ConnectionState::Connecting);
+    }
+
+    #[test]
+    fn a_tab_opened_in_the_background_connects_when_it_is_looked_at() {
+        let mut link = Link::default();
+        link.handle(Input::Hidden, 0.0, HALF);
+        assert_eq!(link.handle(Input::Want(true), 1.0, HALF), None);
+        assert_eq!(link.state(1.0), ConnectionState::Resting);
+        assert_eq!(link.handle(Input::Visible, 60_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn a_tab_that_was_cut_while_it_rested_stays_cut() {
+        let mut link = live();
+        link.handle(Input::Hidden, 0.0, HALF);
+        link.handle(Input::Tick, 20_000.0, HALF);
+        assert_eq!(link.handle(Input::Cut(true), 21_000.0, HALF), None);
+        assert_eq!(link.handle(Input::Visible, 22_000.0, HALF), None);
+        assert_eq!(link.state(22_000.0), ConnectionState::Cut);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod connection;
 mod event_source;
 mod http;
 mod inbox;
+mod json;
 pub mod link;
 mod page;
 mod subscription;
@@ -33,7 +34,7 @@ mod tab;
 
 pub use connection::{ConnectionState, use_connection};
 pub use http::{head, submit_form};
-pub use page::{local_offset_minutes, now_ms};
+pub use page::{local_offset_minutes, now_ms, read_element};
 pub use subscription::{Delivery, subscribe};
 pub use tab::{cut, mend};
 

@@ -1,9 +1,10 @@
 //! What the browser tells about the page: time, chance, visibility, network, the back-forward cache.
 
 use leptos::{ev, prelude::*};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 
-use super::link::Input;
+use super::{json, link::Input};
 
 /// Milliseconds of a clock that never goes back and that runs on while the machine sleeps (where the browser's does).
 pub fn now_ms() -> f64 {
@@ -14,6 +15,11 @@ pub fn now_ms() -> f64 {
 pub fn local_offset_minutes(unix_ms: u64) -> i32 {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(unix_ms as f64));
     -(date.get_timezone_offset() as i32)
+}
+
+/// What the server wrote into the element with this id, as JSON. Nothing if it is not there or not a `T`.
+pub fn read_element<T: DeserializeOwned>(id: &str) -> Option<T> {
+    json::parse(&document().get_element_by_id(id)?.text_content()?)
 }
 
 pub fn random() -> f64 {
@@ -31,13 +37,12 @@ pub fn watch(tell: fn(Input)) {
             tell(Input::Frozen(false));
         }
     });
-    let visible = wasm_bindgen::prelude::Closure::<dyn Fn()>::new(move || {
-        if document().visibility_state() == web_sys::VisibilityState::Visible {
-            tell(Input::Visible);
-        }
-    });
-    let _ = document().add_event_listener_with_callback("visibilitychange", visible.as_ref().unchecked_ref());
-    visible.forget();
+    // A tab may have been opened in the background.
+    let look = move || tell(if document().hidden() { Input::Hidden } else { Input::Visible });
+    look();
+    let looked = wasm_bindgen::prelude::Closure::<dyn Fn()>::new(look);
+    let _ = document().add_event_listener_with_callback("visibilitychange", looked.as_ref().unchecked_ref());
+    looked.forget();
     // Four times a second: a countdown in whole seconds then never skips one.
     let _ = set_interval_with_handle(move || tell(Input::Tick), std::time::Duration::from_millis(250));
 }

@@ -3,7 +3,10 @@
 use leptos::prelude::{Effect, on_cleanup};
 use serde::de::DeserializeOwned;
 
-use super::tab::{self, Parcel};
+use super::{
+    json,
+    tab::{self, Parcel},
+};
 use crate::wire::{
     Position, Topic,
     stream::{Event, Reset},
@@ -54,5 +57,9 @@ fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T
 }
 
 fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
-    serde_json::from_str(json).inspect_err(|_| leptos::logging::error!("an event could not be read: {json}")).ok()
+    let value = json::parse(json);
+    if value.is_none() {
+        leptos::logging::error!("an event could not be read: {json}");
+    }
+    value
 }

@@ -10,6 +10,7 @@ use super::{
     event_source::{Heard, Source},
     http,
     inbox::{Verdict, judge, own_mark},
+    json,
     link::{Command, Input, Link},
     page,
 };
@@ -115,7 +116,7 @@ fn post(connection: String, change: ChangeTopics) {
     leptos::task::spawn_local(async move {
         let url = ["/api/stream/", &connection].concat();
         // A stream that cannot be changed is given up; the next carries everything.
-        if !http::post_json(&url, &change).await && with(|tab| tab.connection.as_ref() == Some(&connection)) {
+        if !http::post_json(&url, change.to_json()).await && with(|tab| tab.connection.as_ref() == Some(&connection)) {
             tell(Input::Failed);
         }
     });
@@ -167,7 +168,7 @@ fn heard(heard: Heard) {
     if name.is_empty() {
         return event(&id, data);
     }
-    let Ok(notice) = serde_json::from_str::<Notice>(&data) else { return };
+    let Some(notice) = json::parse::<Notice>(&data) else { return };
     match name {
         name::CONNECTED => {
             with(|tab| tab.connection = notice.connection);

@@ -1,8 +1,9 @@
 //! The inspector: what the core is doing now, over the same kind of stream that it inspects.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{connection_badge::ConnectionBadge, dynamic::dynamic, inspector_state::InspectorState};
+use super::{connection_badge::ConnectionBadge, dynamic::dynamic, inspector_state::InspectorState, seed::{self, Seed}};
 use crate::{
     client::{Delivery, subscribe},
     wire::{
@@ -40,8 +41,20 @@ const CONNECTIONS: &[Column] = &[
     ("cursors", "Cursors"),
 ];
 
+/// What the inspector's island starts from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InspectorSeed {
+    pub snapshot: Snapshot<Keyed<Fields>>,
+}
+
+impl Seed for InspectorSeed {
+    const ID: &'static str = "inspector-seed";
+}
+
+/// Takes [`InspectorSeed`].
 #[island]
-pub fn Inspector(snapshot: Snapshot<Keyed<Fields>>) -> impl IntoView {
+pub fn Inspector() -> impl IntoView {
+    let InspectorSeed { snapshot } = seed::take();
     let position = snapshot.position;
     let state = RwSignal::new(InspectorState::new(snapshot.events));
     subscribe(Topic::Inspector, position, move |delivery: Delivery<Keyed<Fields>>| match delivery {

@@ -1,10 +1,11 @@
 //! `LiveFeed`: the feed as a number, a chart and a table, from the server's rendering on. Pauses, and resumes.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{
     connection_badge::ConnectionBadge, dynamic::dynamic, feed_chart::FeedChart, feed_rows::FeedRows,
-    feed_table::FeedTable, interval_form::IntervalForm,
+    feed_table::FeedTable, interval_form::IntervalForm, seed::{self, Seed},
 };
 use crate::{
     client::{Delivery, subscribe},
@@ -16,16 +17,25 @@ use crate::{
     },
 };
 
-#[island]
-pub fn LiveFeed(
+/// What the feed's islands start from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FeedSeed {
     /// What the page was rendered with, and the position it is true at.
-    snapshot: Snapshot<FeedSampled>,
+    pub snapshot: Snapshot<FeedSampled>,
     /// The sampling interval in force, which the newest sample may not know yet.
-    interval_ms: u32,
+    pub interval_ms: u32,
     /// What a form that was sent without JavaScript has to say.
-    #[prop(optional_no_strip)]
-    flash: Option<String>,
-) -> impl IntoView {
+    pub flash: Option<String>,
+}
+
+impl Seed for FeedSeed {
+    const ID: &'static str = "feed-seed";
+}
+
+/// Takes [`FeedSeed`].
+#[island]
+pub fn LiveFeed() -> impl IntoView {
+    let FeedSeed { snapshot, interval_ms, flash } = seed::take();
     let position = snapshot.position;
     let rows = RwSignal::new(FeedRows::new(snapshot));
     let shown = RwSignal::new(rows.get_untracked());

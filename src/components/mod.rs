@@ -1,4 +1,4 @@
-//! The islands and their parts. An island's props are its snapshot and position; what it shows of them is pure.
+//! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
 
 pub mod connection_badge;
 pub mod dynamic;
@@ -10,5 +10,6 @@ pub mod inspector_state;
 pub mod interval_form;
 pub mod layout;
 pub mod live_feed;
+pub mod seed;
 pub mod tide;
 pub mod tide_strip;

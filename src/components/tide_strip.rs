@@ -8,12 +8,14 @@ use leptos::prelude::*;
 use super::{
     connection_badge::ConnectionBadge,
     dynamic::dynamic,
+    live_feed::FeedSeed,
+    seed,
     tide::{Outcome, Tide},
 };
 use crate::{
     client::{self, ConnectionState, Delivery, subscribe, use_connection},
     wire::{
-        Position, Topic,
+        Topic,
         feed::FeedSampled,
         numbers::{count, grouped},
     },
@@ -25,11 +27,10 @@ const CELLS: u64 = 24;
 /// While the stream is cut, the head is asked for by itself this often.
 const HEAD_PERIOD: Duration = Duration::from_secs(1);
 
+/// Takes [`FeedSeed`]: the position that the page was rendered at.
 #[island]
-pub fn TideStrip(
-    /// The position that the page was rendered at.
-    position: Position,
-) -> impl IntoView {
+pub fn TideStrip() -> impl IntoView {
+    let position = seed::take::<FeedSeed>().snapshot.position;
     let tide = RwSignal::new(Tide::new(position));
     let state = use_connection();
     subscribe(Topic::Feed, position, move |delivery: Delivery<FeedSampled>| {

@@ -5,15 +5,23 @@ use leptos_meta::{Meta, Title};
 
 use crate::{
     app::Hydration,
-    components::{layout::Layout, live_feed::LiveFeed, tide_strip::TideStrip, tide_strip::kept_in_words},
+    components::{
+        layout::Layout,
+        live_feed::{FeedSeed, LiveFeed},
+        seed,
+        tide_strip::{TideStrip, kept_in_words},
+    },
     server::{features::feed, flash, state::AppState},
 };
 
 #[component]
 pub fn HomePage() -> impl IntoView {
     let state = AppState::current();
-    let snapshot = feed::snapshot(&state.topics);
-    let flash = flash::take();
+    let seed = FeedSeed {
+        snapshot: feed::snapshot(&state.topics),
+        interval_ms: state.feed.interval_ms(),
+        flash: flash::take(),
+    };
     view! {
         <Title text="Tidemark: close the laptop, open it, nothing is missing" />
         <Meta name="description" content="Real-time patterns for Rust that resume from the exact mark where they stopped." />
@@ -38,8 +46,9 @@ pub fn HomePage() -> impl IntoView {
                     events; the form below works as it is."
                 </p>
             </noscript>
-            <TideStrip position=snapshot.position />
-            <LiveFeed snapshot interval_ms=state.feed.interval_ms() flash />
+            {seed::plant(seed)}
+            <TideStrip />
+            <LiveFeed />
             <section class="prose">
                 <h2>"What you are looking at"</h2>
                 <p>

@@ -6,7 +6,11 @@ use leptos_meta::Title;
 use super::not_found::NotFoundPage;
 use crate::{
     app::Hydration,
-    components::{inspector::Inspector, layout::Layout},
+    components::{
+        inspector::{Inspector, InspectorSeed},
+        layout::Layout,
+        seed,
+    },
     server::{
         features::inspector,
         session::{Action, may},
@@ -30,7 +34,8 @@ pub fn InspectorPage() -> impl IntoView {
             <p class="lead">
                 "What the core is doing, once a second, over a topic of its own. Nothing is measured while nobody looks."
             </p>
-            <Inspector snapshot />
+            {seed::plant(InspectorSeed { snapshot })}
+            <Inspector />
         </Layout>
     }
     .into_any()

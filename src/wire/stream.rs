@@ -1,6 +1,6 @@
 //! What a live stream says besides events, and what a snapshot holds. `docs/protocol.md` shows each as recorded.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     position::Position,
@@ -127,26 +127,47 @@ pub struct Notice {
 }
 
 /// Changes the topics of a live stream (`POST /api/stream/{connection}`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeTopics {
-    #[serde(default, with = "marks")]
+    #[serde(default, deserialize_with = "marks")]
     pub subscribe: Vec<Mark>,
     #[serde(default)]
     pub unsubscribe: Vec<Topic>,
 }
 
-/// Marks travel as text.
-mod marks {
-    use super::Mark;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(marks: &[Mark], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(marks.iter().map(ToString::to_string))
+impl ChangeTopics {
+    /// As JSON. Written by hand, so that no visitor loads a serializer for it; a topic's text needs no escaping.
+    pub fn to_json(&self) -> String {
+        let list = |texts: Vec<String>| match texts.is_empty() {
+            true => String::new(),
+            false => ["\"", &texts.join("\",\""), "\""].concat(),
+        };
+        let subscribe = list(self.subscribe.iter().map(ToString::to_string).collect());
+        let unsubscribe = list(self.unsubscribe.iter().map(ToString::to_string).collect());
+        ["{\"subscribe\":[", &subscribe, "],\"unsubscribe\":[", &unsubscribe, "]}"].concat()
     }
+}
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mark>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+/// Marks travel as text.
+fn marks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mark>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_topics_reads_back_as_it_was_written() {
+        let mark = |text: &str| text.parse::<Mark>().unwrap();
+        let change = ChangeTopics {
+            subscribe: vec![mark("feed@9f3ac04e51d27b86:1234"), mark("channel/a.b/C_d~e-9")],
+            unsubscribe: vec![Topic::Inspector],
+        };
+        for change in [change, ChangeTopics::default()] {
+            assert_eq!(serde_json::from_str::<ChangeTopics>(&change.to_json()).unwrap(), change);
+        }
     }
 }
