@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{connection_badge::ConnectionBadge, dynamic::dynamic, inspector_state::InspectorState, seed::{self, Seed}};
+use super::{
+    connection_badge::ConnectionBadge,
+    dynamic::dynamic,
+    inspector_state::InspectorState,
+    seed::{self, Seed},
+};
 use crate::{
     client::{Delivery, subscribe},
     wire::{

@@ -4,8 +4,13 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    connection_badge::ConnectionBadge, dynamic::dynamic, feed_chart::FeedChart, feed_rows::FeedRows,
-    feed_table::FeedTable, interval_form::IntervalForm, seed::{self, Seed},
+    connection_badge::ConnectionBadge,
+    dynamic::dynamic,
+    feed_chart::FeedChart,
+    feed_rows::FeedRows,
+    feed_table::FeedTable,
+    interval_form::IntervalForm,
+    seed::{self, Seed},
 };
 use crate::{
     client::{Delivery, subscribe},
