@@ -308,6 +308,7 @@ mod tests {
         link.handle(Input::Hidden, 1_000.0, HALF);
         link.handle(Input::Visible, 10_000.0, HALF);
         assert_eq!(link.handle(Input::Tick, 30_000.0, HALF), None, "it was looked at in between");
+        link.handle(Input::Heard, 30_500.0, HALF);
         link.handle(Input::Hidden, 31_000.0, HALF);
         link.handle(Input::Hidden, 40_000.0, HALF);
         assert_eq!(link.handle(Input::Tick, 40_999.0, HALF), None);
