@@ -1,20 +1,30 @@
 //! The HTML shell, the routes, and the script that hydrates islands. Native only: navigation is real links.
 
-use leptos::prelude::*;
+use axum::http::{HeaderValue, header};
+use leptos::{config::Env, nonce::use_nonce, prelude::*};
+use leptos_axum::ResponseOptions;
 use leptos_meta::{Link, MetaTags, provide_meta_context};
 use leptos_router::{
+    SsrMode,
     components::{Route, Router, Routes},
     path,
 };
 
 use crate::{
-    pages::{home::HomePage, inspector::InspectorPage, not_found::NotFoundPage},
-    server::state::AppState,
+    components::layout::Frame,
+    pages::{
+        account::AccountPage, home::HomePage, inspector::InspectorPage, not_found::NotFoundPage,
+        notifications::NotificationsPage,
+    },
+    server::{session::Asking, state::AppState},
 };
 
 /// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = AppState::current().assets.clone();
+    content_security_policy(&options);
+    let frame = Frame { inspector: AppState::current().inspector, visitor: Asking::current().visitor() };
+    provide_context(frame);
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -34,6 +44,24 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+/// Only our own scripts run, and those of this very page. Style attributes are allowed: the strip's cells have them.
+fn content_security_policy(options: &LeptosOptions) {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+    // In development the page listens to cargo-leptos, which tells it to reload.
+    let reload = match options.env {
+        Env::DEV => format!(" ws://{}:{}", options.site_addr.ip(), options.reload_port),
+        Env::PROD => String::new(),
+    };
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{reload}; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -42,6 +70,9 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=HomePage />
                 <Route path=path!("/inspector") view=InspectorPage />
+                // They wait for the store: the whole page is sent at once, and works without a script.
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

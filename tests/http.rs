@@ -19,7 +19,7 @@ const SET_INTERVAL: &str = "/api/fn/set-sampling-interval";
 
 #[tokio::test]
 async fn the_article_s_stream_begins_with_connected_and_carries_plain_samples() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.publish_sample(1);
     let mut stream = server.get("/api/stream", &[EVENTS]).await;
     assert_eq!(stream.header("content-type"), "text/event-stream");
@@ -35,7 +35,7 @@ async fn the_article_s_stream_begins_with_connected_and_carries_plain_samples() 
 
 #[tokio::test]
 async fn a_stream_reads_on_after_the_position_asked_for() {
-    let server = Server::new();
+    let server = Server::new().await;
     let at = server.publish_sample(1);
     server.publish_sample(2);
     server.publish_sample(3);
@@ -51,7 +51,7 @@ async fn a_stream_reads_on_after_the_position_asked_for() {
 
 #[tokio::test]
 async fn what_cannot_be_read_after_is_a_reset_with_its_snapshot() {
-    let server = Server::new();
+    let server = Server::new().await;
     let at = server.publish_sample(7);
     let foreign = format!("topic=feed@00000000000000aa:{}", at.offset);
     let ahead = format!("topic=feed@{}:{}", at.epoch, at.offset + 1);
@@ -69,11 +69,11 @@ async fn what_cannot_be_read_after_is_a_reset_with_its_snapshot() {
 
 #[tokio::test]
 async fn refusals_suit_who_asks() {
-    let server = Server::new();
+    let server = Server::new().await;
     let many: String = (0..17).map(|n| format!("topic=channel/a/{n}&")).collect();
     for (query, code, status) in [
         ("topic=nonsense", "unknown-topic", StatusCode::NOT_FOUND),
-        ("topic=channel/a/b", "unknown-topic", StatusCode::NOT_FOUND),
+        ("topic=channel/a/private-b", "unknown-topic", StatusCode::NOT_FOUND),
         ("topic=feed@1", "bad-position", StatusCode::BAD_REQUEST),
         (many.as_str(), "too-many-topics", StatusCode::BAD_REQUEST),
     ] {
@@ -93,7 +93,7 @@ async fn refusals_suit_who_asks() {
 
 #[tokio::test]
 async fn who_has_too_many_streams_is_told_to_come_back_and_may() {
-    let server = Server::with(|config| config.limits.connections_per_address = 2);
+    let server = Server::with(|config| config.limits.connections_per_address = 2).await;
     let first = server.get("/api/stream", &[EVENTS]).await;
     let _second = server.get("/api/stream", &[EVENTS]).await;
     let mut refused = server.get("/api/stream", &[EVENTS]).await;
@@ -109,7 +109,7 @@ async fn who_has_too_many_streams_is_told_to_come_back_and_may() {
 
 #[tokio::test]
 async fn close_to_the_open_file_limit_streams_are_refused_and_pages_are_not() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.state.connections.sockets.store(server.state.connections.limits.sockets_for_streams + 1, Ordering::Relaxed);
     let refused = server.get("/api/stream", &[]).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -118,7 +118,7 @@ async fn close_to_the_open_file_limit_streams_are_refused_and_pages_are_not() {
 
 #[tokio::test]
 async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
-    let server = Server::new();
+    let server = Server::new().await;
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
     stream.read_until("event: connected").await;
     assert_eq!(server.get("/readyz", &[]).await.status(), StatusCode::OK);
@@ -133,7 +133,7 @@ async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
 
 #[tokio::test]
 async fn a_live_stream_s_topics_are_changed_by_who_knows_its_id() {
-    let server = Server::new();
+    let server = Server::new().await;
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
     let greeting = stream.read_until("\n\n").await;
     let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
@@ -150,14 +150,14 @@ async fn a_live_stream_s_topics_are_changed_by_who_knows_its_id() {
     for bad in ["", "{", "7", r#"{"subscribe":[1]}"#, r#"{"subscribe":["feed@1"]}"#, r#"{"sub":[]}"#] {
         assert_eq!(change(bad).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
-    assert_eq!(change(r#"{"subscribe":["channel/a/b"]}"#).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(change(r#"{"subscribe":["channel/a/private-b"]}"#).await.status(), StatusCode::NOT_FOUND);
     let unknown = server.send(Method::POST, "/api/stream/0123", &[JSON], r#"{"subscribe":["feed"]}"#).await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
-    let server = Server::new();
+    let server = Server::new().await;
     let huge = format!(r#"{{"subscribe":["{}"]}}"#, "x".repeat(100_000));
     let answer = server.send(Method::POST, "/api/stream/0123", &[JSON], huge).await;
     assert!([StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY].contains(&answer.status()));
@@ -168,7 +168,7 @@ async fn a_body_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn snapshots_and_heads_are_true_at_their_position() {
-    let server = Server::new();
+    let server = Server::new().await;
     let at = (1..60).fold(server.publish_sample(60), |_, time| server.publish_sample(time));
     let text = server.get("/api/snapshot?topic=feed", &[]).await.text().await;
     let snapshot: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -177,7 +177,7 @@ async fn snapshots_and_heads_are_true_at_their_position() {
     assert_eq!((offsets.len(), &offsets[0], &offsets[49]), (50, &11.into(), &60.into()));
     let head = server.get("/api/head?topic=feed", &[]).await.text().await;
     assert_eq!(head, format!(r#"{{"topic":"feed","position":"{at}"}}"#));
-    for path in ["/api/snapshot", "/api/snapshot?topic=", "/api/head?topic=channel/a/b", "/api/nothing"] {
+    for path in ["/api/snapshot", "/api/snapshot?topic=", "/api/head?topic=channel/a/private-b", "/api/nothing"] {
         let mut answer = server.get(path, &[HTML]).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert!(answer.text().await.starts_with(r#"{"error":"#), "{path}");
@@ -186,7 +186,7 @@ async fn snapshots_and_heads_are_true_at_their_position() {
 
 #[tokio::test]
 async fn pages_are_complete_before_any_script_runs() {
-    let server = Server::new();
+    let server = Server::new().await;
     for time in 1..=60 {
         server.publish_sample(time);
     }
@@ -204,7 +204,7 @@ async fn pages_are_complete_before_any_script_runs() {
 
 #[tokio::test]
 async fn files_outside_the_site_are_not_served() {
-    let server = Server::new();
+    let server = Server::new().await;
     for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..%2fCargo.toml", "/pkg/../../Cargo.toml", "/%00", "/pkg/"] {
         let answer = server.get(path, &[]).await;
         assert!(answer.status().is_client_error(), "{path}: {}", answer.status());
@@ -213,9 +213,9 @@ async fn files_outside_the_site_are_not_served() {
 
 #[tokio::test]
 async fn the_inspector_is_there_only_where_it_is_switched_on() {
-    let on = Server::new();
+    let on = Server::new().await;
     assert_eq!(on.get("/inspector", &[HTML]).await.status(), StatusCode::OK);
-    let off = Server::with(|config| config.inspector = tidemark::server::config::Switch::Off);
+    let off = Server::with(|config| config.inspector = tidemark::server::config::Switch::Off).await;
     assert_eq!(off.get("/inspector", &[HTML]).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(off.get("/api/snapshot?topic=inspector", &[]).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(off.get("/api/stream?topic=inspector", &[]).await.status(), StatusCode::NOT_FOUND);
@@ -224,7 +224,7 @@ async fn the_inspector_is_there_only_where_it_is_switched_on() {
 
 #[tokio::test]
 async fn the_interval_is_changed_by_a_form_or_a_call() {
-    let server = Server::new();
+    let server = Server::new().await;
     let form = [FORM, HTML, ("referer", "http://localhost//page?q=1")];
     let answer = server.send(Method::POST, SET_INTERVAL, &form, "interval_ms=250").await;
     assert_eq!((answer.status(), answer.header("location")), (StatusCode::FOUND, "/page?q=1"));
@@ -236,7 +236,7 @@ async fn the_interval_is_changed_by_a_form_or_a_call() {
 
 #[tokio::test]
 async fn a_form_that_fails_without_javascript_says_so_once_on_the_page_it_comes_back_to() {
-    let server = Server::new();
+    let server = Server::new().await;
     let form = [FORM, HTML, ("referer", "http://localhost//page?q=1")];
     let failed = server.send(Method::POST, SET_INTERVAL, &form, "interval_ms=7").await;
     assert_eq!((failed.status(), failed.header("location")), (StatusCode::FOUND, "/page?q=1"));
@@ -256,7 +256,7 @@ async fn a_form_that_fails_without_javascript_says_so_once_on_the_page_it_comes_
 
 #[tokio::test]
 async fn pages_of_other_sites_read_where_allowed_and_change_nothing() {
-    let server = Server::with(|config| config.allowed_origins = vec!["http://friend.test:8080".into()]);
+    let server = Server::with(|config| config.allowed_origins = vec!["http://friend.test:8080".into()]).await;
     let friend = ("origin", "http://friend.test:8080");
     let stranger = ("origin", "http://stranger.test");
     let acao = |answer: &Answer| answer.header("access-control-allow-origin").to_owned();
@@ -269,11 +269,11 @@ async fn pages_of_other_sites_read_where_allowed_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn the_door_is_shut_for_channels_until_somebody_can_publish_to_them() {
-    let server = Server::new();
-    let topic: Topic = "channel/a/b".parse().expect("a topic");
+async fn channels_whose_name_says_so_are_private() {
+    let server = Server::new().await;
+    let topic: Topic = "channel/a/private-b".parse().expect("a topic");
     server.state.topics.publish(&topic, &"secret").expect("published");
-    assert_eq!(server.get("/api/snapshot?topic=channel/a/b", &[]).await.status(), StatusCode::NOT_FOUND);
-    let id = format!("feed@00000000000000aa:1,channel/a/b@{}", server.state.topics.head(&topic));
+    assert_eq!(server.get("/api/snapshot?topic=channel/a/private-b", &[]).await.status(), StatusCode::NOT_FOUND);
+    let id = format!("feed@00000000000000aa:1,channel/a/private-b@{}", server.state.topics.head(&topic));
     assert_eq!(server.get("/api/stream", &[("last-event-id", &id)]).await.status(), StatusCode::NOT_FOUND);
 }

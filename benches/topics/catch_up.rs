@@ -38,7 +38,7 @@ pub fn all(criterion: &mut Criterion) {
         let (now, mark) = (Instant::now(), Mark { topic: topic.clone(), position: Some(away) });
         bencher.iter(|| {
             let marks = std::slice::from_ref(&mark);
-            let mut stream = Stream::open(topics.clone(), marks, None, 0, SETTINGS, now).expect("one topic");
+            let mut stream = Stream::open(topics.clone(), marks, None, 0, None, SETTINGS, now).expect("one topic");
             while let Step::Write(bytes) = stream.step(now) {
                 black_box(bytes);
             }

@@ -1,3 +1,6 @@
 //! Server functions: check, delegate. One file a feature.
 
 pub mod feed;
+pub mod keys;
+pub mod notifications;
+pub mod people;

@@ -2,23 +2,33 @@
 
 use leptos::prelude::*;
 
+use crate::wire::person::Visitor;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Item {
     path: &'static str,
     name: &'static str,
 }
 
-const PATTERNS: &[Item] = &[Item { path: "/", name: "Live feed" }];
+const PATTERNS: &[Item] =
+    &[Item { path: "/", name: "Live feed" }, Item { path: "/notifications", name: "Notifications" }];
 const DEVELOPERS: &[Item] = &[Item { path: "/inspector", name: "Inspector" }];
+
+/// What the layout shows of who is looking and what there is; the shell provides it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Frame {
+    /// Whether there is an inspector to link to.
+    pub inspector: bool,
+    pub visitor: Option<Visitor>,
+}
 
 #[component]
 pub fn Layout(
     /// The page's own path, marked in the navigation; empty for a page that is not in it.
     path: &'static str,
-    /// Whether there is an inspector to link to.
-    inspector: bool,
     children: Children,
 ) -> impl IntoView {
+    let Frame { inspector, visitor } = use_context().unwrap_or_default();
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <header class="masthead">
@@ -34,6 +44,17 @@ pub fn Layout(
                 <Group name="Patterns" items=PATTERNS path />
                 {inspector.then(|| view! { <Group name="Developers" items=DEVELOPERS path /> })}
             </nav>
+            {visitor.map(|visitor| view! {
+                <a
+                    class="masthead__person"
+                    href="/account"
+                    aria-current=(path == "/account").then_some("page")
+                    style=["--hue: ", &visitor.hue.to_string()].concat()
+                >
+                    <span class="masthead__hidden">"You are "</span>
+                    {visitor.name}
+                </a>
+            })}
         </header>
         <main id="main" class="page" tabindex="-1">{children()}</main>
         <footer class="foot">

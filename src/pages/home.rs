@@ -26,7 +26,7 @@ pub fn HomePage() -> impl IntoView {
         <Title text="Tidemark: close the laptop, open it, nothing is missing" />
         <Meta name="description" content="Real-time patterns for Rust that resume from the exact mark where they stopped." />
         <Hydration />
-        <Layout path="/" inspector=state.inspector>
+        <Layout path="/">
             <div class="hero">
                 <h1>
                     <span class="hero__sentence">"Close the laptop."</span>

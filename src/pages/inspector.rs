@@ -12,8 +12,8 @@ use crate::{
         seed,
     },
     server::{
-        features::inspector,
-        session::{Action, may},
+        features::{inspector, keys::Action},
+        session::{Asking, may},
         state::AppState,
     },
     wire::Topic,
@@ -22,14 +22,14 @@ use crate::{
 #[component]
 pub fn InspectorPage() -> impl IntoView {
     let state = AppState::current();
-    if !may(&state, Action::Read, &Topic::Inspector) {
+    if !may(&state, &Asking::current(), Action::Read, &Topic::Inspector) {
         return view! { <NotFoundPage /> }.into_any();
     }
     let snapshot = inspector::snapshot(&state.topics, &state.connections, state.started);
     view! {
         <Title text="Inspector · Tidemark" />
         <Hydration />
-        <Layout path="/inspector" inspector=true>
+        <Layout path="/inspector">
             <h1>"Inspector"</h1>
             <p class="lead">
                 "What the core is doing, once a second, over a topic of its own. Nothing is measured while nobody looks."

@@ -1,6 +1,8 @@
 //! One file a page: rendered on the server, handing each island its snapshot. Native only, so pages and their text
 //! never reach the WASM, and a page may ask `server` for state without an endpoint in between.
 
+pub mod account;
 pub mod home;
 pub mod inspector;
 pub mod not_found;
+pub mod notifications;

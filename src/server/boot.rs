@@ -1,9 +1,16 @@
 //! From nothing to serving and back: configuration, limits, tasks, the listener, signals, the drain.
 //! Owns every task of the process.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, bail};
+use clap::Parser;
 use leptos::{config::get_configuration, prelude::LeptosOptions};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -11,11 +18,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     assets::Assets,
+    command_line::{self, Command, CommandLine},
     config::Config,
     connections::{Connections, Limits},
-    features::{feed::Feed, inspector},
+    features::{feed::Feed, housekeeping, inspector, keys},
+    rate_limit::Writes,
     router::router,
+    session,
     state::{AppState, Shared},
+    store::{self, Store, StoreError},
     topics::Topics,
     transports::listener::{CountingListener, Peer},
 };
@@ -25,11 +36,14 @@ const CONFIG_FILE: &str = "Leptos.toml";
 /// Topics without readers that nobody used for this long are removed.
 const IDLE_SWEEP: Duration = Duration::from_secs(60);
 
+/// Durable topics in memory are compared with the store this often: another process may write to it.
+const RECONCILE: Duration = Duration::from_secs(2);
+
 pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tidemark cannot start: {error:#}");
+            eprintln!("tidemark: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -41,7 +55,13 @@ fn run() -> anyhow::Result<()> {
         Err(error) if !error.not_found() => bail!(".env: {error}"),
         _ => {}
     }
+    let command = CommandLine::parse().command.unwrap_or(Command::Serve);
     let config = Config::load(CONFIG_FILE)?;
+    if !matches!(command, Command::Serve) {
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("warn")?).with_writer(std::io::stderr).init();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(command_line::run(command, &config));
+    }
     let leptos = leptos_options()?;
     tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(&config.log)?).with_writer(std::io::stderr).init();
     let data_dir = &config.data_dir;
@@ -55,9 +75,15 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let listener = TcpListener::bind(address).await.with_context(|| format!("site-addr = {address}"))?;
     let address = listener.local_addr()?;
     let production = leptos.env == leptos::config::Env::PROD;
+    let topics = Arc::<Topics>::default();
+    let store = open_store(&config, &topics).await?;
     let state = AppState::new(Shared {
         assets: Assets::find(&leptos)?,
-        topics: Arc::new(Topics::default()),
+        topics,
+        key: session::key(&config.session_key, &config.data_dir)?,
+        door: Arc::default(),
+        writes: Writes::new(config.limits.writes_per_minute),
+        store,
         connections: Connections::new(limits),
         feed: Feed::new(config.feed.interval_ms),
         inspector: config.inspector_is_on(production),
@@ -89,8 +115,18 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     if drained.is_err() {
         tracing::warn!(open = state.connections.streams(), "not everyone had left by the deadline");
     }
+    state.store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The database, and the way from its commits to the topics.
+async fn open_store(config: &Config, topics: &Arc<Topics>) -> anyhow::Result<Store> {
+    let appended = topics.clone();
+    let store = Store::open(&config.data_dir, Arc::new(move |events| appended.committed(events))).await;
+    let store = store.with_context(|| format!("{} in {}", store::FILE, config.data_dir.display()))?;
+    topics.attach(store.clone(), TaskTracker::new());
+    Ok(store)
 }
 
 fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
@@ -103,13 +139,39 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
         let (state, stop) = (state.clone(), stop.clone());
         tasks.spawn(async move { inspector::run(&state.topics, &state.connections, state.started, stop).await });
     }
-    let (topics, stop) = (state.topics.clone(), stop.clone());
+    {
+        let (state, stop) = (state.clone(), stop.clone());
+        tasks.spawn(async move {
+            while tokio::time::timeout(RECONCILE, stop.cancelled()).await.is_err() {
+                if let Err(error) = reconcile(&state).await {
+                    tracing::error!(%error, "what other processes wrote could not be read");
+                }
+            }
+        });
+    }
+    {
+        let (state, stop) = (state.clone(), stop.clone());
+        tasks.spawn(async move { housekeeping::run(&state.store, stop).await });
+    }
+    let (topics, writes, stop) = (state.topics.clone(), state.writes.clone(), stop.clone());
     tasks.spawn(async move {
         while tokio::time::timeout(IDLE_SWEEP, stop.cancelled()).await.is_err() {
             topics.remove_idle();
+            writes.forget_idle();
         }
     });
     tasks
+}
+
+/// What another process wrote to the same database: events, and the ends of sessions and keys.
+async fn reconcile(state: &AppState) -> Result<(), StoreError> {
+    state.topics.reconcile().await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    // Twice as far back as needed: closing what is closed does nothing, and clocks of processes differ.
+    let (mut ended, keys) = state.store.ended_since(now - 2 * RECONCILE.as_millis() as i64 - 1_000).await?;
+    ended.extend(keys.iter().map(|key| keys::Key::access(key)));
+    state.door.close(&ended);
+    Ok(())
 }
 
 async fn signalled() -> &'static str {
@@ -157,7 +219,7 @@ fn banner(state: &AppState, address: SocketAddr) -> String {
     format!(
         "\n  Tidemark {version} ({env:?})  http://{address}\n\n  \
          settings   {CONFIG_FILE}, then .env and TIDEMARK_* / LEPTOS_*\n  \
-         data       {data} (nothing is stored yet: the feed lives in memory)\n  \
+         data       {data}\n  \
          feed       one sample every {interval} ms\n  \
          streams    up to {streams} at once, {per_address} from one address\n  \
          origins    {origins} besides our own\n  \

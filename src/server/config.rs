@@ -22,6 +22,9 @@ pub struct Config {
     #[serde(deserialize_with = "list_or_commas")]
     pub allowed_origins: Vec<String>,
     pub inspector: Switch,
+    /// Empty: generated, and kept in the data folder.
+    pub session_key: String,
+    pub secure_cookies: bool,
     pub client_address: ClientAddress,
     pub shutdown_ms: u64,
     pub feed: FeedConfig,
@@ -48,6 +51,7 @@ pub struct StreamConfig {
 pub struct LimitsConfig {
     pub connections_per_address: u32,
     pub reserved_files: u32,
+    pub writes_per_minute: u32,
 }
 
 /// On, off, or `auto`: on in development (`LEPTOS_ENV=DEV`) and off in production.
@@ -84,11 +88,13 @@ impl Default for Config {
             log: "info".into(),
             allowed_origins: Vec::new(),
             inspector: Switch::Auto,
+            session_key: String::new(),
+            secure_cookies: false,
             client_address: ClientAddress::Peer,
             shutdown_ms: 5_000,
             feed: FeedConfig { interval_ms: 1_000 },
             stream: StreamConfig { heartbeat_ms: 15_000, retry_min_ms: 1_000, retry_max_ms: 5_000 },
-            limits: LimitsConfig { connections_per_address: 256, reserved_files: 128 },
+            limits: LimitsConfig { connections_per_address: 256, reserved_files: 128, writes_per_minute: 240 },
         }
     }
 }
@@ -120,6 +126,7 @@ impl Config {
         within("stream.retry_max_ms", self.stream.retry_max_ms, self.stream.retry_min_ms..=600_000)?;
         within("limits.connections_per_address", self.limits.connections_per_address, 1..=10_000_000)?;
         within("limits.reserved_files", self.limits.reserved_files, 32..=65_536)?;
+        within("limits.writes_per_minute", self.limits.writes_per_minute, 4..=1_000_000)?;
         if !SAMPLING_INTERVALS_MS.contains(&self.feed.interval_ms) {
             return not_allowed("feed.interval_ms", self.feed.interval_ms, format!("one of {SAMPLING_INTERVALS_MS:?}"));
         }

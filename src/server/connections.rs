@@ -11,6 +11,8 @@ use std::{
     time::SystemTime,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     server::transports::sse::Stream,
     wire::stream::{Refused, RefusedCode},
@@ -33,6 +35,7 @@ pub struct Connections {
     /// Events and bytes handed to connections since the start.
     pub events_out: AtomicU64,
     pub bytes_out: AtomicU64,
+    drained: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +77,7 @@ impl Connections {
             sockets: AtomicU32::new(0),
             events_out: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            drained: CancellationToken::new(),
         })
     }
 
@@ -122,6 +126,7 @@ impl Connections {
 
     /// Tells every stream to say goodbye, and opens no more.
     pub fn drain(&self) {
+        self.drained.cancel();
         let streams: Vec<_> = {
             let mut inner = self.lock();
             inner.draining = true;
@@ -130,6 +135,11 @@ impl Connections {
         for stream in streams {
             stream.lock().unwrap_or_else(PoisonError::into_inner).drain();
         }
+    }
+
+    /// Returns when the server is about to stop: for requests that wait.
+    pub async fn drained(&self) {
+        self.drained.cancelled().await;
     }
 
     pub fn is_draining(&self) -> bool {
@@ -194,6 +204,7 @@ pub fn refusal(code: RefusedCode, message: Option<String>, retry_ms: u32) -> Ref
         RefusedCode::TooManyConnections => ("too many streams are open from your address; close one", true),
         RefusedCode::Overloaded => ("the server has as many connections as it can hold", true),
         RefusedCode::Draining => ("the server is about to restart", true),
+        RefusedCode::SignedOut => ("you have signed out; load the page again", false),
     };
     Refused { code, message: message.unwrap_or_else(|| words.to_owned()), retry_ms: again.then_some(retry_ms) }
 }

@@ -26,12 +26,19 @@ pub fn answer(result: Result<(), AppError>) -> Result<(), AppError> {
     if !is_plain_form() {
         return result;
     }
-    if let (Err(error), Some(response)) = (result, use_context::<ResponseOptions>()) {
-        let text: String = error.message.chars().take(MESSAGE_BYTES / 4).collect();
-        set(&response, &encode(&text), 60);
+    if let Err(error) = result {
+        say(&error.message);
     }
     leptos_axum::redirect(&page_before());
     Ok(())
+}
+
+/// Says something on the next page, once.
+pub fn say(text: &str) {
+    if let Some(response) = is_plain_form().then(use_context::<ResponseOptions>).flatten() {
+        let text: String = text.chars().take(MESSAGE_BYTES / 4).collect();
+        set(&response, &encode(&text), 60);
+    }
 }
 
 /// Path and query of the page that the form stood on; never another site's, whatever the header says.

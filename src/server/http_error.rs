@@ -12,6 +12,7 @@ pub fn refused(refused: &Refused) -> Response {
     let status = match refused.code {
         RefusedCode::UnknownTopic => StatusCode::NOT_FOUND,
         RefusedCode::BadPosition | RefusedCode::TooManyTopics => StatusCode::BAD_REQUEST,
+        RefusedCode::SignedOut => StatusCode::UNAUTHORIZED,
         RefusedCode::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
         RefusedCode::Overloaded | RefusedCode::Draining => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -29,6 +30,38 @@ pub fn not_found(message: &str) -> Response {
 
 pub fn invalid(message: &str) -> Response {
     error(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!("invalid"), message)
+}
+
+/// Who is asking has to say who they are first.
+pub fn unauthorized(message: &str) -> Response {
+    let mut response = error(StatusCode::UNAUTHORIZED, &serde_json::json!("unauthorized"), message);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
+}
+
+pub fn conflict(message: &str) -> Response {
+    error(StatusCode::CONFLICT, &serde_json::json!("conflict"), message)
+}
+
+pub fn too_large(message: &str) -> Response {
+    error(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!("too-large"), message)
+}
+
+/// Somebody writes faster than they may.
+pub fn too_fast(wait: std::time::Duration) -> Response {
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    let words = format!("that was too fast; try again in {seconds} s");
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, &serde_json::json!("too-fast"), &words);
+    response.headers_mut().insert(header::RETRY_AFTER, (seconds as u64).into());
+    response
+}
+
+/// The store cannot be reached now.
+pub fn unavailable() -> Response {
+    let words = "the server cannot reach its data; try again in a moment";
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!("unavailable"), words);
+    response.headers_mut().insert(header::RETRY_AFTER, 5.into());
+    response
 }
 
 fn error(status: StatusCode, code: &serde_json::Value, message: &str) -> Response {

@@ -1,14 +1,19 @@
 //! What runs natively only: transports → features → topics.
 
+mod app_errors;
 pub mod assets;
 pub mod boot;
+pub mod command_line;
 pub mod config;
 pub mod connections;
+pub mod door;
 pub mod features;
 pub mod flash;
 pub mod http_error;
+pub mod rate_limit;
 pub mod router;
 pub mod session;
 pub mod state;
+pub mod store;
 pub mod topics;
 pub mod transports;

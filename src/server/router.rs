@@ -19,9 +19,9 @@ use tower_http::{
 };
 
 use super::{
-    http_error,
+    http_error, rate_limit, session,
     state::AppState,
-    transports::{snapshot, sse},
+    transports::{events, snapshot, sse},
 };
 use crate::app::{App, shell};
 
@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/stream/{connection}", post(sse::change_topics))
         .route("/api/snapshot", get(snapshot::snapshot))
         .route("/api/head", get(snapshot::head))
+        .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .layer(cors(&state)?);
 
     Ok(Router::new()
@@ -58,6 +59,8 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
                 .layer(middleware::from_fn(security_headers))
+                .layer(middleware::from_fn_with_state(state.clone(), session::identify))
+                .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?)
                 // The default predicate leaves event streams alone; a compressor would hold events back.
                 .layer(CompressionLayer::new()),
@@ -112,7 +115,12 @@ fn cors(state: &AppState) -> anyhow::Result<CorsLayer> {
     Ok(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.collect::<Result<Vec<HeaderValue>, _>>()?))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::HeaderName::from_static("last-event-id")]))
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::HeaderName::from_static("idempotency-key"),
+            header::HeaderName::from_static("last-event-id"),
+        ]))
 }
 
 /// Nothing is changed by a page of another site, unless its origin is allowed.

@@ -1,21 +1,230 @@
-//! The door: who may do what with a topic. The only place that decides, for pages, server functions, snapshots,
-//! replay and live delivery alike.
+//! Who is asking, and the door: who may do what with a topic. The only place that decides, for pages, server
+//! functions, snapshots, replay and live delivery alike.
+//!
+//! A visitor is known by a signed cookie that holds a session's id and nothing else. Only documents (page loads) mint
+//! one: a stream or a script that comes without a cookie stays nobody, so two tabs never end up as two people.
 
-use super::state::AppState;
-use crate::wire::Topic;
+use std::path::Path;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// See events, history and snapshots.
-    Read,
+use anyhow::Context;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
+use leptos::prelude::use_context;
+
+use super::{
+    features::{
+        keys::{self, Action},
+        people::{self, newcomer},
+    },
+    http_error,
+    state::AppState,
+    store::people::Person,
+    topics::Access,
+};
+use crate::{
+    error::{AppError, ErrorKind},
+    wire::{Topic, person::Visitor},
+};
+
+const COOKIE: &str = "tidemark_session";
+
+/// As long as browsers keep a cookie (400 days), in seconds.
+const COOKIE_SECONDS: i64 = 400 * 24 * 60 * 60;
+
+/// Where the key of the cookies' signatures is, in the data folder, unless the configuration names one.
+const KEY_FILE: &str = "session.key";
+
+/// The key has this many bytes.
+pub const KEY_BYTES: usize = 64;
+
+/// Who sent a request.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// The id that the cookie holds. A secret.
+    pub session: Option<String>,
+    pub person: Option<Person>,
+    /// A program that shows an API key. It is nobody in particular.
+    pub key: Option<keys::Key>,
+    /// Ends with the session or the key.
+    pub access: Option<Access>,
 }
 
-/// Everyone may read the feed, and the inspector where it is switched on. Nobody may yet read channels: there is no
-/// way to publish to them from outside. What one may not read does not exist, as far as one is told.
-pub fn may(state: &AppState, action: Action, topic: &Topic) -> bool {
+/// What one may not read does not exist, as far as one is told. Everyone may read the feed, and the inspector where it
+/// is switched on. Notifications are for their person alone, and for programs whose key says so. Channels are open to
+/// everyone, but for those whose name begins with `private-`: those take a key. Only programs publish.
+pub fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> bool {
+    let by_key = || asking.key.as_ref().is_some_and(|key| key.allows(action, topic));
     match (action, topic) {
         (Action::Read, Topic::Feed) => true,
         (Action::Read, Topic::Inspector) => state.inspector,
-        (Action::Read, Topic::Channel { .. }) => false,
+        (Action::Read, Topic::User { id }) => {
+            asking.person.as_ref().is_some_and(|person| person.id == id.to_string()) || by_key()
+        }
+        (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with("private-") || by_key(),
+        (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
+        (Action::Publish, Topic::Feed | Topic::Inspector) => false,
     }
+}
+
+impl Asking {
+    /// How the visitor is shown on a page.
+    pub fn visitor(&self) -> Option<Visitor> {
+        let Person { id, name, hue, .. } = self.person.clone()?;
+        Some(Visitor { id, name, hue })
+    }
+
+    /// Who is asking, for what takes a person.
+    pub fn person(self) -> Result<Person, AppError> {
+        let nobody = || AppError::new(ErrorKind::Invalid, "Load the page again: your session has ended.");
+        self.person.ok_or_else(nobody)
+    }
+
+    /// What tells this one from others, for limits; nothing of somebody without a session or a key.
+    pub fn name(&self) -> Option<String> {
+        let key = self.key.as_ref().map(|key| keys::Key::access(&key.id));
+        key.or_else(|| self.person.as_ref().map(|person| format!("person {}", person.id)))
+    }
+
+    /// Who loads the page or calls the server function that is being rendered.
+    pub fn current() -> Self {
+        let parts = use_context::<axum::http::request::Parts>();
+        parts.and_then(|parts| parts.extensions.get::<Self>().cloned()).unwrap_or_default()
+    }
+}
+
+/// Finds out who is asking, and introduces those who load a page for the first time.
+pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let api = request.uri().path().starts_with("/api/");
+    let document = !api && is_document(request.method(), request.headers());
+    if !document && !api {
+        return next.run(request).await;
+    }
+    if let Some(shown) = bearer(request.headers()) {
+        return match program(&state, shown).await {
+            Ok(asking) => {
+                request.extensions_mut().insert(asking);
+                next.run(request).await
+            }
+            Err(refused) => refused,
+        };
+    }
+    let jar = SignedCookieJar::from_headers(request.headers(), state.key.clone());
+    let held = jar.get(COOKIE).map(|cookie| cookie.value().to_owned());
+    let mut asking = Asking::default();
+    if let Some(session) = held {
+        // Taken before the look at the session: one that ends in between ends this too.
+        let access = state.door.access(&session);
+        match people::identify(&state.store, &session).await {
+            Ok(Some(person)) => {
+                asking = Asking { session: Some(session), person: Some(person), access: Some(access), key: None };
+            }
+            // Signed out: nobody again.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "a session could not be looked up");
+                return http_error::unavailable().into_response();
+            }
+        }
+    }
+    if asking.session.is_some() || !document {
+        request.extensions_mut().insert(asking);
+        return next.run(request).await;
+    }
+    let session = format!("{:032x}", rand::random::<u128>());
+    let access = Some(state.door.access(&session));
+    request.extensions_mut().insert(Asking {
+        person: Some(newcomer(&session)),
+        session: Some(session.clone()),
+        access,
+        key: None,
+    });
+    (jar.add(cookie(session, state.config.secure_cookies)), next.run(request).await).into_response()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer ")).map(|_| value[7..].trim())
+}
+
+/// Who shows this API key. A key that is wrong is an error even where none is needed: its owner wants to know.
+async fn program(state: &AppState, shown: &str) -> Result<Asking, Response> {
+    match keys::find(&state.store, shown).await {
+        Ok(Some(key)) => {
+            // Asked again with the access in hand: a key that is revoked in between ends it.
+            let access = state.door.access(&keys::Key::access(&key.id));
+            match keys::find(&state.store, shown).await {
+                Ok(Some(key)) => Ok(Asking { key: Some(key), access: Some(access), ..Asking::default() }),
+                _ => Err(http_error::unauthorized("there is no such API key, or it has been revoked")),
+            }
+        }
+        Ok(None) => Err(http_error::unauthorized("there is no such API key, or it has been revoked")),
+        Err(error) => {
+            tracing::error!(%error, "an API key could not be looked up");
+            Err(http_error::unavailable())
+        }
+    }
+}
+
+fn cookie(session: String, secure: bool) -> Cookie<'static> {
+    Cookie::build((COOKIE, session))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .max_age(time::Duration::seconds(COOKIE_SECONDS))
+        .build()
+}
+
+/// A page load. Browsers that say what a request is for are believed; of the others, those that accept HTML.
+fn is_document(method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let purpose = text(header::HeaderName::from_static("sec-fetch-dest"));
+    // A page that is fetched in case it is wanted is not a visit.
+    let prefetched = text(header::HeaderName::from_static("sec-purpose")).is_some_and(|text| text.contains("prefetch"));
+    let html = purpose.map_or_else(
+        || text(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
+        |purpose| purpose == "document",
+    );
+    *method == Method::GET && html && !prefetched
+}
+
+/// The key of the configuration, else the one in the data folder, which is made when there is none. It is readable by
+/// its owner only: who knows it can be anybody.
+pub fn key(configured: &str, data_dir: &Path) -> anyhow::Result<Key> {
+    if !configured.is_empty() {
+        return decode(configured)
+            .with_context(|| format!("tidemark.session_key: {} hexadecimal digits", KEY_BYTES * 2));
+    }
+    let file = data_dir.join(KEY_FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(hex) => decode(hex.trim()).with_context(|| format!("{} is damaged; restore or remove it", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key: [u8; KEY_BYTES] = std::array::from_fn(|_| rand::random());
+            write_secret(&file, &key.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+                .with_context(|| format!("{} cannot be written", file.display()))?;
+            Ok(Key::from(&key))
+        }
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    }
+}
+
+fn decode(hex: &str) -> Option<Key> {
+    let digits = hex.len() == KEY_BYTES * 2 && hex.is_ascii();
+    let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok());
+    digits.then(|| bytes.collect::<Option<Vec<_>>>()).flatten().map(|bytes| Key::from(&bytes))
+}
+
+/// Complete or not there at all, and never readable by others.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let new = file.with_extension("new");
+    let mut out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(new, file)
 }

@@ -3,24 +3,40 @@
 use std::{sync::Arc, time::SystemTime};
 
 use axum::extract::FromRef;
+use axum_extra::extract::cookie::Key;
 use leptos::prelude::LeptosOptions;
 
-use super::{assets::Assets, config::Config, connections::Connections, features::feed::Feed, topics::Topics};
+use super::{
+    assets::Assets, config::Config, connections::Connections, door::Door, features::feed::Feed, rate_limit::Writes,
+    store::Store, topics::Topics,
+};
 
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<Shared>);
 
-#[derive(Debug)]
 pub struct Shared {
     pub config: Config,
     pub leptos: LeptosOptions,
     pub assets: Assets,
     pub topics: Arc<Topics>,
+    pub store: Store,
+    pub door: Arc<Door>,
+    /// How fast who may write.
+    pub writes: Arc<Writes>,
+    /// Signs the cookies.
+    pub key: Key,
     pub connections: Arc<Connections>,
     pub feed: Arc<Feed>,
     /// Whether there is an inspector.
     pub inspector: bool,
     pub started: SystemTime,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Much of it, and the key is a secret.
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl AppState {

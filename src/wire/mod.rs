@@ -3,7 +3,9 @@
 
 pub mod feed;
 pub mod inspector;
+pub mod notification;
 pub mod numbers;
+pub mod person;
 pub mod position;
 pub mod stream;
 pub mod topic;

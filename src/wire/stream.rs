@@ -110,6 +110,8 @@ pub enum RefusedCode {
     TooManyConnections,
     Overloaded,
     Draining,
+    /// The session ended while the stream was open. The page has to be loaded again.
+    SignedOut,
 }
 
 /// Any of the above, a `GET /api/head` too, for a reader that cares for a few fields only. One type in place of five

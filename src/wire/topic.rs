@@ -20,6 +20,8 @@ pub enum Topic {
     Feed,
     /// `inspector`: what the server's topics and connections are doing, for developers.
     Inspector,
+    /// `user/{id}`: a person's notifications.
+    User { id: Segment },
     /// `channel/{app}/{name}`: whatever other programs publish.
     Channel { app: Segment, name: Segment },
 }
@@ -42,6 +44,15 @@ pub enum Kind {
 pub enum Durability {
     /// Lives in memory; a restart begins a new epoch.
     Ephemeral,
+    /// Lives in the store, whose newest part is in memory; a restart changes nothing.
+    Durable(Kept),
+}
+
+/// What stays in the store. Whichever limit is reached first removes the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub events: u64,
+    pub days: u32,
 }
 
 /// What stays in memory for cursors to resume from. Whichever limit is reached first removes the oldest.
@@ -62,6 +73,10 @@ pub struct Policy {
 }
 
 impl Topic {
+    pub fn is_durable(&self) -> bool {
+        matches!(self.policy().durability, Durability::Durable(_))
+    }
+
     pub fn policy(&self) -> Policy {
         let ephemeral = |kind, events, bytes| Policy {
             kind,
@@ -74,6 +89,11 @@ impl Topic {
             Self::Feed => ephemeral(Kind::Log, 8_192, 2 << 20),
             // Removed keys stay as tombstones until these limits; nobody resumes the inspector after that.
             Self::Inspector => ephemeral(Kind::Latest, 4_096, 4 << 20),
+            // In memory: what people miss between two looks. Stored: what the page of notifications shows and more.
+            Self::User { .. } => Policy {
+                durability: Durability::Durable(Kept { events: 10_000, days: 400 }),
+                ..ephemeral(Kind::Log, 64, 64 << 10)
+            },
             Self::Channel { .. } => ephemeral(Kind::Log, 1_024, 1 << 20),
         }
     }
@@ -99,11 +119,18 @@ impl Segment {
     }
 }
 
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Feed => f.write_str("feed"),
             Self::Inspector => f.write_str("inspector"),
+            Self::User { id } => write!(f, "user/{}", id.0),
             Self::Channel { app, name } => write!(f, "channel/{}/{}", app.0, name.0),
         }
     }
@@ -120,6 +147,7 @@ impl FromStr for Topic {
         let topic = match (parts.next(), parts.next(), parts.next()) {
             (Some("feed"), None, None) => Self::Feed,
             (Some("inspector"), None, None) => Self::Inspector,
+            (Some("user"), Some(id), None) => Self::User { id: Segment::new(id)? },
             (Some("channel"), Some(app), Some(name)) => {
                 Self::Channel { app: Segment::new(app)?, name: Segment::new(name)? }
             }
@@ -180,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_topic_reads_back_as_it_was_written() {
-        for text in ["feed", "inspector", "channel/shop/orders", "channel/a.b/C_d~e-9"] {
+        for text in ["feed", "inspector", "user/7", "channel/shop/orders", "channel/a.b/C_d~e-9"] {
             assert_eq!(text.parse::<Topic>().map(|t| t.to_string()).as_deref(), Ok(text));
         }
     }

@@ -1,4 +1,5 @@
 //! The real router with a state of its own, called without a socket.
+#![allow(dead_code)] // Each of the test programs uses a part of it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration, time::SystemTime};
 
@@ -16,18 +17,24 @@ use tidemark::{
         config::Config,
         connections::{Connections, Limits},
         features::feed::Feed,
+        rate_limit::Writes,
         router::router,
+        session,
         state::{AppState, Shared},
+        store::{Committed, Store},
         topics::Topics,
         transports::listener::Peer,
     },
     wire::{Position, Topic, feed::FeedSampled},
 };
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 pub struct Server {
     pub state: AppState,
     router: Router,
+    /// Removed with the server.
+    _folder: tempfile::TempDir,
 }
 
 /// An answer whose body is read as it comes.
@@ -41,11 +48,11 @@ pub struct Answer {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Server {
-    pub fn new() -> Self {
-        Self::with(|_| {})
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
     }
 
-    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let leptos = LeptosOptions::builder().output_name("tidemark").site_root("public").build();
@@ -54,9 +61,20 @@ impl Server {
             sockets_for_streams: 1_000,
             sockets: 1_100,
         };
+        let folder = tempfile::tempdir().expect("a folder");
+        config.data_dir = folder.path().to_owned();
+        let topics = Arc::<Topics>::default();
+        let appended = topics.clone();
+        let on_commit = Arc::new(move |events: &[Committed]| appended.committed(events));
+        let store = Store::open(folder.path(), on_commit).await.expect("a store");
+        topics.attach(store.clone(), TaskTracker::new());
         let state = AppState::new(Shared {
             assets: Assets::find(&leptos).expect("names without hashes"),
-            topics: Arc::new(Topics::default()),
+            topics,
+            store,
+            door: Arc::default(),
+            writes: Writes::new(config.limits.writes_per_minute),
+            key: session::key(&config.session_key, folder.path()).expect("a key"),
             connections: Connections::new(limits),
             feed: Feed::new(config.feed.interval_ms),
             inspector: config.inspector_is_on(false),
@@ -64,7 +82,7 @@ impl Server {
             config,
             leptos,
         });
-        Self { router: router(state.clone()).expect("a router"), state }
+        Self { router: router(state.clone()).expect("a router"), state, _folder: folder }
     }
 
     pub fn publish_sample(&self, time: u64) -> Position {

@@ -204,7 +204,7 @@ impl Connection {
         self.last_write = self.now;
         self.note(&marks);
         let name = self.named.then_some("secret");
-        let stream = Stream::open(self.site.topics.clone(), &marks, name, self.serial, SETTINGS, self.now);
+        let stream = Stream::open(self.site.topics.clone(), &marks, name, self.serial, None, SETTINGS, self.now);
         self.stream = Some(stream.expect("there are few topics"));
     }
 

@@ -27,7 +27,7 @@ fn marks(numbers: std::ops::Range<usize>) -> Vec<Mark> {
 }
 
 fn open(topics: &Arc<Topics>, marks: &[Mark], now: Instant) -> Stream {
-    Stream::open(topics.clone(), marks, Some("secret"), 0, SETTINGS, now).unwrap()
+    Stream::open(topics.clone(), marks, Some("secret"), 0, None, SETTINGS, now).unwrap()
 }
 
 /// A write's frames.
@@ -41,7 +41,7 @@ fn written(stream: &mut Stream, now: Instant) -> Vec<Frame> {
 #[test]
 fn a_stream_refuses_a_seventeenth_topic_and_keeps_those_it_has() {
     let (topics, now) = (Arc::new(Topics::default()), Instant::now());
-    let many = Stream::open(topics.clone(), &marks(0..17), None, 0, SETTINGS, now);
+    let many = Stream::open(topics.clone(), &marks(0..17), None, 0, None, SETTINGS, now);
     assert_eq!(many.err(), Some(SubscribeError::TooManyTopics));
     let mut stream = open(&topics, &marks(0..15), now);
     assert_eq!(stream.subscribe(&marks(14..17)), Err(SubscribeError::TooManyTopics));

@@ -17,7 +17,7 @@ fn read(cursor: &mut Cursor) -> Vec<u64> {
     match cursor.read(usize::MAX, 0) {
         Read::UpToDate => Vec::new(),
         Read::Events(batch) => batch.entries.iter().map(|entry| entry.offset).collect(),
-        Read::Reset(reset) => panic!("{reset:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -71,6 +71,7 @@ impl<O: Oracle> Reader<O> {
         let (entries, reached_head) = match read {
             Read::Events(Batch { entries, reached_head }) => (entries, reached_head),
             Read::UpToDate | Read::Reset(_) => (Vec::new(), true),
+            other => panic!("{other:?} of a topic that is neither durable nor closed"),
         };
         assert_eq!(reached_head, entries.len() == due.len(), "whoever is told so has read all that is due");
         assert!(!entries.is_empty() || due.is_empty(), "every read gets on");

@@ -1,5 +1,5 @@
-//! What a topic holds, behind one interface for both kinds. The seam for durable topics: theirs will answer
-//! [`Gone::TooOld`] from the store before a cursor has to be reset.
+//! What a topic holds, behind one interface for both kinds. What is [`Gone::TooOld`] here may still be in the
+//! store: `durable.rs` looks there before a cursor is reset.
 
 use std::sync::Arc;
 
@@ -87,6 +87,14 @@ impl Content {
         }
     }
 
+    /// Begins anew with what is stored. Only logs are.
+    pub fn restore(&mut self, head: u64, newest: impl ExactSizeIterator<Item = Bytes>) {
+        match self {
+            Self::Log(ring) => ring.restore(head, newest),
+            Self::Latest(_) => unreachable!("no latest is durable"),
+        }
+    }
+
     pub fn append(&mut self, payload: Bytes) -> u64 {
         match self {
             Self::Log(ring) => ring.push(payload),
@@ -95,7 +103,12 @@ impl Content {
     }
 }
 
-fn fitting<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, max_bytes: usize, overhead: usize) -> Vec<Arc<Entry>> {
+/// The first of `entries`, as many as fit into `max_bytes` with `overhead` each, but at least one if there is one.
+pub fn fitting<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    max_bytes: usize,
+    overhead: usize,
+) -> Vec<Arc<Entry>> {
     let mut bytes = 0;
     entries
         .take_while(|entry| {

@@ -1,11 +1,13 @@
 //! A connection's place in one topic. Live delivery, replay, resume and catching up are the same [`Cursor::read`].
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use bytes::Bytes;
 
 use super::{
-    content::Gone,
+    access::Access,
+    content::{Gone, fitting},
+    durable::{self, Backlog, CATCH_UP_EVENTS, Look},
     entry::Entry,
     mailbox::{Mailbox, Slot},
     topic::{State, TopicCell},
@@ -28,10 +30,22 @@ pub struct Cursor {
     position: Position,
     key: usize,
     reset_owed: Option<ResetReason>,
+    /// What follows the position, from the store, while the ring begins later.
+    backlog: Option<Backlog>,
+    /// Whether the store has been asked how far the topic has come, for a cursor that is further.
+    look: Option<Look>,
+    mailbox: Arc<Mailbox>,
+    slot: Slot,
+    /// None for what everybody may read.
+    access: Option<Access>,
 }
 
 #[derive(Debug)]
 pub enum Read {
+    /// Whoever reads here no longer may. Nothing more will come.
+    Revoked,
+    /// What follows is being read from the store: the mailbox slot is marked when it is there.
+    NotYet,
     /// The cursor is at the head and armed: its mailbox slot is marked at the next publish.
     UpToDate,
     Events(Batch),
@@ -74,6 +88,8 @@ impl Cursor {
             From::Now => (head, None),
             // Until the reset is handed out the cursor stands where its reader does: a position named meanwhile must not
             // claim more than the reader has got.
+            // What is not in memory may be in the store: the first read looks.
+            From::After(position) if topic.durable.is_some() => (position, None),
             From::After(position) if position.epoch != head.epoch => (position, Some(ResetReason::UnknownEpoch)),
             From::After(position) => match state.content.check(position.offset) {
                 Ok(()) => (position, None),
@@ -84,18 +100,63 @@ impl Cursor {
         drop(state);
         // Nobody reads a new cursor unless told: whatever is due now, or nothing, is found by the first read.
         mailbox.mark(slot);
-        Some(Self { topic: topic.clone(), position, key, reset_owed })
+        let (topic, mailbox) = (topic.clone(), mailbox.clone());
+        Some(Self { topic, position, key, reset_owed, backlog: None, look: None, mailbox, slot, access: None })
+    }
+
+    /// Reads only as long as this right lasts. Its end marks the mailbox.
+    pub fn with_access(mut self, access: Access) -> Self {
+        access.watch(&self.mailbox, self.slot);
+        self.access = Some(access);
+        self
     }
 
     /// Everything from the cursor to the head, up to `max_bytes` (but at least one event). An event counts as its
     /// payload and `overhead` bytes of framing.
     pub fn read(&mut self, max_bytes: usize, overhead: usize) -> Read {
+        if self.access.as_ref().is_some_and(Access::is_revoked) {
+            return Read::Revoked;
+        }
         let topic = &self.topic;
         let mut state = topic.lock();
-        let owed = self.reset_owed.take();
-        if let Some(reason) = owed.or_else(|| state.content.check(self.position.offset).err().map(Into::into)) {
+        let reason = match (self.reset_owed.take(), state.content.check(self.position.offset)) {
+            (Some(owed), _) => Some(owed),
+            // A database that was restored has new epochs.
+            _ if self.position.epoch != state.epoch => Some(ResetReason::UnknownEpoch),
+            (None, Ok(())) => None,
+            (None, Err(Gone::TooOld)) if topic.durable.is_some() => {
+                match Self::stored(&mut self.backlog, topic, &state, self.position, max_bytes, overhead) {
+                    Stored::Events(entries) => {
+                        self.position.offset = entries.last().map_or(self.position.offset, |last| last.offset);
+                        state.readers.has_read(self.key, self.position.offset, false);
+                        return Read::Events(Batch { entries, reached_head: false });
+                    }
+                    Stored::NotYet => {
+                        if self.backlog.is_none() {
+                            self.backlog = durable::fetch(topic, self.position.offset, &self.mailbox, self.slot);
+                        }
+                        return Read::NotYet;
+                    }
+                    Stored::Gone => Some(ResetReason::TooOld),
+                }
+            }
+            // Another process may have come further than this one has heard.
+            (None, Err(Gone::AheadOfHead)) if topic.durable.is_some() => match &self.look {
+                None => {
+                    self.look = durable::look(topic, &self.mailbox, self.slot);
+                    return Read::NotYet;
+                }
+                Some(look) if look.load(Ordering::Acquire) => Some(ResetReason::AheadOfHead),
+                Some(_) => return Read::NotYet,
+            },
+            (None, Err(gone)) => Some(gone.into()),
+        };
+        self.look = None;
+        if let Some(reason) = reason {
+            self.backlog = None;
             return Read::Reset(Self::reset(&mut self.position, self.key, topic, &mut state, reason));
         }
+        self.backlog = None;
         let entries = state.content.after(self.position.offset, max_bytes, overhead);
         if let Some(last) = entries.last() {
             self.position.offset = last.offset;
@@ -103,6 +164,35 @@ impl Cursor {
         let reached_head = self.position.offset == state.content.head();
         state.readers.has_read(self.key, self.position.offset, reached_head);
         if entries.is_empty() { Read::UpToDate } else { Read::Events(Batch { entries, reached_head }) }
+    }
+
+    /// What of the store is at hand for a cursor at `position`.
+    fn stored(
+        backlog: &mut Option<Backlog>,
+        topic: &TopicCell,
+        state: &State,
+        position: Position,
+        max_bytes: usize,
+        overhead: usize,
+    ) -> Stored {
+        if state.content.head() - position.offset > CATCH_UP_EVENTS {
+            return Stored::Gone;
+        }
+        let Some(shared) = backlog else { return Stored::NotYet };
+        let mut fetched = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entries) = fetched.as_mut() else { return Stored::NotYet };
+        if entries.front().is_none_or(|first| first.offset != position.offset + 1) {
+            tracing::debug!(topic = %topic.name, %position, "a cursor waits for what the store no longer has");
+            return Stored::Gone;
+        }
+        let fitting = fitting(entries.iter(), max_bytes, overhead);
+        entries.drain(..fitting.len());
+        let used_up = entries.is_empty();
+        drop(fetched);
+        if used_up {
+            *backlog = None;
+        }
+        Stored::Events(fitting)
     }
 
     pub fn topic(&self) -> &Topic {
@@ -123,6 +213,13 @@ impl Cursor {
         state.readers.has_read(key, position.offset, true);
         Reset { reason, position: *position, snapshot: state.snapshot(topic) }
     }
+}
+
+/// What the store has for a cursor.
+enum Stored {
+    Events(Vec<Arc<Entry>>),
+    NotYet,
+    Gone,
 }
 
 impl Drop for Cursor {

@@ -17,10 +17,15 @@
 //!   after it is released.
 //!
 //! Not here: encoding for a transport (each fills its slot of an [`Entry`]), permissions (`server/session.rs`), what
-//! events mean (`features/`). Durable topics will read on from a store where a ring ends: [`Content`] is that seam.
+//! events mean (`features/`).
+//!
+//! A *durable* topic's log is in the store, and its ring the newest part of it (`durable.rs`). Features write it through
+//! [`crate::server::store::Store::write`]; what is committed is appended here before the writer is told.
 
+mod access;
 mod content;
 mod cursor;
+mod durable;
 mod entry;
 mod latest;
 mod mailbox;
@@ -29,8 +34,10 @@ mod ring;
 mod subscribers;
 mod topic;
 
+pub use access::{Access, WeakAccess};
 pub use content::{Content, Gone};
 pub use cursor::{Batch, Cursor, From, Read, Reset};
+pub use durable::CATCH_UP_EVENTS;
 pub use entry::{Entry, SseFrame};
 pub use latest::Latest;
 pub use mailbox::{MAILBOX_SLOTS, Mailbox, Slot};

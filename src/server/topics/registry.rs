@@ -2,18 +2,21 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio_util::task::TaskTracker;
 
 use super::{
     content::Content,
     cursor::{Cursor, From},
+    durable::{self, Durable},
     mailbox::{Mailbox, Slot},
     topic::TopicCell,
 };
+use crate::server::store::{Committed, Store, StoreError};
 use crate::wire::{Epoch, Position, Topic, stream::Keyed, topic::Kind};
 
 /// A topic exists from its first use until it has been idle, without cursors, for a whole sweep.
@@ -23,6 +26,8 @@ use crate::wire::{Epoch, Position, Topic, stream::Keyed, topic::Kind};
 #[derive(Debug, Default)]
 pub struct Topics {
     cells: RwLock<HashMap<Topic, Arc<TopicCell>>>,
+    /// Where durable topics live, and who owns what is read from there; without it there are none.
+    store: OnceLock<(Store, TaskTracker)>,
 }
 
 /// A topic as the inspector shows it.
@@ -49,6 +54,13 @@ impl Topics {
         debug_assert_eq!(topic.policy().kind, Kind::Log);
         let payload = Bytes::from(serde_json::to_vec(event)?);
         Ok(self.change(topic, |content| content.append(payload.clone())).0)
+    }
+
+    /// The same for an event that is JSON already, on one line.
+    pub fn publish_json(&self, topic: &Topic, json: String) -> Position {
+        debug_assert!(!topic.is_durable(), "what is durable is written through the store");
+        let payload = Bytes::from(json);
+        self.change(topic, |content| content.append(payload.clone())).0
     }
 
     /// Gives a key of a latest topic its value and wakes the readers, unless it has that value already.
@@ -125,6 +137,60 @@ impl Topics {
         cells.iter().map(|cell| view(cell)).collect()
     }
 
+    /// Where durable topics live from now on. Once, before the first of them is asked for.
+    pub fn attach(&self, store: Store, tasks: TaskTracker) {
+        let attached = self.store.set((store, tasks));
+        debug_assert!(attached.is_ok(), "there is one store");
+    }
+
+    /// Brings a durable topic into memory. Before it is, it has neither head nor snapshot; cursors wait.
+    pub async fn warm(&self, topic: &Topic) -> Result<(), StoreError> {
+        if !topic.is_durable() {
+            return Ok(());
+        }
+        let cell = self.cell(topic);
+        cell.lock().used = true;
+        durable::warm(&cell).await
+    }
+
+    /// Appends what was committed to the rings in memory, in order. Called by the store's writer.
+    pub fn committed(&self, events: &[Committed]) {
+        for event in events {
+            if let Some(cell) = self.known(&event.topic) {
+                durable::committed(&cell, event);
+            }
+        }
+    }
+
+    /// How far a durable topic has come according to somebody who should know.
+    pub fn announced(&self, topic: &Topic, head: Position) {
+        if let Some(cell) = self.known(topic) {
+            durable::announced(&cell, head);
+        }
+    }
+
+    /// Compares the durable topics in memory with the stored heads: announcements between processes may be lost.
+    pub async fn reconcile(&self) -> Result<(), StoreError> {
+        let Some((store, _)) = self.store.get() else { return Ok(()) };
+        let topics: Vec<_> = {
+            let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+            cells.values().filter(|cell| cell.durable.is_some()).map(|cell| cell.name.clone()).collect()
+        };
+        for (topic, head) in store.heads(&topics).await? {
+            self.announced(&topic, head);
+        }
+        Ok(())
+    }
+
+    fn known(&self, topic: &Topic) -> Option<Arc<TopicCell>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(topic).cloned()
+    }
+
+    fn durable(&self, topic: &Topic) -> Option<Durable> {
+        let (store, tasks) = self.store.get().filter(|_| topic.is_durable())?;
+        Some(Durable::new(store.clone(), tasks.clone()))
+    }
+
     fn put<T: Serialize>(&self, topic: &Topic, key: &str, event: &Keyed<T>) -> serde_json::Result<Position> {
         debug_assert_eq!(topic.policy().kind, Kind::Latest);
         let payload = Bytes::from(serde_json::to_vec(event)?);
@@ -153,7 +219,8 @@ impl Topics {
             return cell.clone();
         }
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        cells.entry(topic.clone()).or_insert_with(|| TopicCell::new(topic.clone(), Epoch(rand::random()))).clone()
+        let new = || TopicCell::new(topic.clone(), Epoch(rand::random()), self.durable(topic));
+        cells.entry(topic.clone()).or_insert_with(new).clone()
     }
 }
 

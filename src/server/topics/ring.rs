@@ -21,6 +21,14 @@ impl Ring {
         Self { entries: VecDeque::new(), head: 0, bytes: 0, retention }
     }
 
+    /// Begins anew with what is stored, which ends at `head`.
+    pub fn restore(&mut self, head: u64, newest: impl ExactSizeIterator<Item = Bytes>) {
+        *self = Self { head: head - newest.len() as u64, ..Self::new(self.retention) };
+        newest.for_each(|payload| {
+            self.push(payload);
+        });
+    }
+
     /// Appends and returns the offset. The newest entry always stays, even when it alone is over the byte limit.
     pub fn push(&mut self, payload: Bytes) -> u64 {
         self.head += 1;

@@ -1,16 +1,18 @@
-//! One topic: its content, its readers and its epoch behind one lock. Used by `registry.rs` and `cursor.rs` only.
+//! One topic: its content, its readers and its epoch behind one lock. Used by `registry.rs`, `durable.rs` and `cursor.rs` only.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{content::Content, subscribers::Subscribers};
+use super::{content::Content, durable::Durable, subscribers::Subscribers};
 use crate::wire::{Epoch, Position, Topic, topic::Policy};
 
 #[derive(Debug)]
 pub struct TopicCell {
     pub name: Topic,
     pub policy: Policy,
+    /// Of a durable topic: its way to the store.
+    pub durable: Option<Durable>,
     state: Mutex<State>,
 }
 
@@ -25,10 +27,14 @@ pub struct State {
     pub used: bool,
     /// The registry no longer knows this topic; whoever still holds it must look it up again.
     pub removed: bool,
+    /// Of a durable topic: how far it has come according to commits and other processes, if the ring is not there yet.
+    pub announced: Option<Position>,
+    /// Whether somebody is filling the ring from the store.
+    pub refilling: bool,
 }
 
 impl TopicCell {
-    pub fn new(name: Topic, epoch: Epoch) -> Arc<Self> {
+    pub fn new(name: Topic, epoch: Epoch, durable: Option<Durable>) -> Arc<Self> {
         let policy = name.policy();
         let state = State {
             epoch,
@@ -37,14 +43,31 @@ impl TopicCell {
             snapshot: None,
             used: true,
             removed: false,
+            announced: None,
+            refilling: false,
         };
-        Arc::new(Self { name, policy, state: Mutex::new(state) })
+        Arc::new(Self { name, policy, durable, state: Mutex::new(state) })
     }
 
     /// A panic while the lock was held cannot leave the state half-changed in a way that readers could not bear
     /// (each change is one push), so poisoning is passed over.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes the armed readers if the head is another afterwards.
+    pub fn change(&self, change: impl FnOnce(&mut State)) {
+        let wakes = {
+            let mut state = self.lock();
+            let before = state.head();
+            change(&mut state);
+            if state.head() == before {
+                return;
+            }
+            state.snapshot = None;
+            state.readers.drain()
+        };
+        wakes.into_iter().for_each(super::subscribers::Wake::deliver);
     }
 
     /// Changes the content and wakes the armed readers after the lock is released. Fails if the topic was removed.

@@ -1,7 +1,10 @@
 //! `GET /api/snapshot?topic=`: a topic's state and the position it is true at; `GET /api/head?topic=`: the position
 //! alone, a hundred bytes for who only wants to know how far a topic has come.
 
+use std::convert::identity;
+
 use axum::{
+    Extension,
     extract::{Query, State},
     http::header,
     response::{IntoResponse, Response},
@@ -11,8 +14,9 @@ use serde::Deserialize;
 use crate::{
     server::{
         connections::refusal,
+        features::keys::Action,
         http_error,
-        session::{Action, may},
+        session::{Asking, may},
         state::AppState,
     },
     wire::{Topic, stream::RefusedCode},
@@ -24,22 +28,34 @@ pub struct Asked {
     topic: String,
 }
 
-pub async fn snapshot(State(state): State<AppState>, Query(asked): Query<Asked>) -> Response {
-    readable(&state, &asked).map_or_else(unknown, |topic| json(state.topics.snapshot(&topic)))
+pub async fn snapshot(
+    State(state): State<AppState>,
+    Extension(asking): Extension<Asking>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    readable(&state, &asking, &asked).await.map_or_else(identity, |topic| json(state.topics.snapshot(&topic)))
 }
 
-pub async fn head(State(state): State<AppState>, Query(asked): Query<Asked>) -> Response {
+pub async fn head(
+    State(state): State<AppState>,
+    Extension(asking): Extension<Asking>,
+    Query(asked): Query<Asked>,
+) -> Response {
     let head = |topic| json(format!(r#"{{"topic":"{topic}","position":"{}"}}"#, state.topics.head(&topic)));
-    readable(&state, &asked).map_or_else(unknown, head)
+    readable(&state, &asking, &asked).await.map_or_else(identity, head)
 }
 
-fn readable(state: &AppState, asked: &Asked) -> Option<Topic> {
-    asked.topic.parse().ok().filter(|topic| may(state, Action::Read, topic))
-}
-
-/// What one may not read does not exist.
-fn unknown() -> Response {
-    http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0))
+/// The topic, in memory; what one may not read does not exist.
+async fn readable(state: &AppState, asking: &Asking, asked: &Asked) -> Result<Topic, Response> {
+    let topic = asked.topic.parse().ok().filter(|topic| may(state, asking, Action::Read, topic));
+    let topic: Topic = topic.ok_or_else(|| http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0)))?;
+    match state.topics.warm(&topic).await {
+        Ok(()) => Ok(topic),
+        Err(error) => {
+            tracing::error!(%error, %topic, "a topic could not be read");
+            Err(http_error::unavailable())
+        }
+    }
 }
 
 fn json(body: impl IntoResponse) -> Response {

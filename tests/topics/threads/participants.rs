@@ -86,7 +86,7 @@ impl Followed {
         let batch = match self.cursor.read(max_bytes, 0) {
             Read::UpToDate => return false,
             Read::Events(batch) => batch,
-            Read::Reset(reset) => panic!("{reset:?}"),
+            other => panic!("{other:?}"),
         };
         for entry in batch.entries {
             assert_eq!(entry.offset, self.offset + 1, "neither gap nor duplicate");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{ConnectInfo, Path, Query, State, rejection::JsonRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -26,8 +26,9 @@ use crate::{
     server::{
         config::client_address,
         connections::refusal,
+        features::keys::Action,
         http_error,
-        session::{Action, may},
+        session::{Asking, may},
         state::AppState,
         transports::listener::Peer,
     },
@@ -45,6 +46,7 @@ const BUSY_RETRY_MS: std::ops::RangeInclusive<u32> = 5_000..=15_000;
 pub async fn open(
     State(state): State<AppState>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    Extension(asking): Extension<Asking>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
@@ -53,7 +55,7 @@ pub async fn open(
         return StatusCode::NO_CONTENT.into_response();
     }
     let named: Vec<_> = query.iter().filter(|(key, _)| key == "topic").map(|(_, topic)| topic.as_str()).collect();
-    match try_open(&state, address(&state, peer.ip(), &headers), &named, last_event_id) {
+    match try_open(&state, &asking, address(&state, peer.ip(), &headers), &named, last_event_id).await {
         Ok(body) => event_stream(Body::new(body)),
         Err((code, message)) => {
             let refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
@@ -65,6 +67,7 @@ pub async fn open(
 /// `POST /api/stream/{connection}`: changes what a live stream carries, without reconnecting it.
 pub async fn change_topics(
     State(state): State<AppState>,
+    Extension(asking): Extension<Asking>,
     Path(connection): Path<String>,
     change: Result<Json<ChangeTopics>, JsonRejection>,
 ) -> Response {
@@ -72,8 +75,8 @@ pub async fn change_topics(
         Ok(Json(change)) => change,
         Err(rejection) => return http_error::invalid(&rejection.body_text()),
     };
-    if !change.subscribe.iter().all(|mark| may(&state, Action::Read, &mark.topic)) {
-        return http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0));
+    if let Err(code) = readable(&state, &asking, &change.subscribe).await {
+        return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS)));
     }
     let Some(stream) = state.connections.find(&connection) else {
         return http_error::not_found("there is no such stream, or it has ended");
@@ -87,21 +90,36 @@ pub async fn change_topics(
     Json(serde_json::json!({ "topics": topics })).into_response()
 }
 
-fn try_open(
+/// Whether all of these may be read. Those that are stored are in memory afterwards.
+async fn readable(state: &AppState, asking: &Asking, marks: &[Mark]) -> Result<(), RefusedCode> {
+    if !marks.iter().all(|mark| may(state, asking, Action::Read, &mark.topic)) {
+        return Err(RefusedCode::UnknownTopic);
+    }
+    for Mark { topic, .. } in marks {
+        state.topics.warm(topic).await.map_err(|error| {
+            tracing::error!(%error, %topic, "a topic could not be read");
+            RefusedCode::Overloaded
+        })?;
+    }
+    Ok(())
+}
+
+async fn try_open(
     state: &AppState,
+    asking: &Asking,
     address: IpAddr,
     named: &[&str],
     last_event_id: Option<&str>,
 ) -> Result<StreamBody, (RefusedCode, Option<String>)> {
     let marks: Vec<Mark> = query::marks(named.iter().copied(), last_event_id)?;
-    if !marks.iter().all(|mark| may(state, Action::Read, &mark.topic)) {
-        return Err((RefusedCode::UnknownTopic, None));
-    }
+    readable(state, asking, &marks).await.map_err(|code| (code, None))?;
     let permit = state.connections.admit(address).map_err(|code| (code, None))?;
     // 128 random bits: whoever knows them may change the stream's topics.
     let connection = format!("{:032x}", rand::random::<u128>());
     let told = (!named.is_empty()).then_some(connection.as_str());
-    let stream = Stream::open(state.topics.clone(), &marks, told, permit.serial, settings(state), Instant::now())
+    let access = asking.access.clone();
+    let (topics, now) = (state.topics.clone(), Instant::now());
+    let stream = Stream::open(topics, &marks, told, permit.serial, access, settings(state), now)
         .map_err(|error| (RefusedCode::TooManyTopics, Some(error.to_string())))?;
     let stream = Arc::new(Mutex::new(stream));
     permit.attach(connection, stream.clone());

@@ -9,12 +9,15 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
-use super::frame;
+use super::{frame, query::REFUSED_ID};
 use crate::{
-    server::topics::{Cursor, From, Mailbox, Read, Slot, Topics},
+    server::{
+        connections::refusal,
+        topics::{Access, Cursor, From, Mailbox, Read, Slot, Topics},
+    },
     wire::{
         Topic,
-        stream::{Connected, Draining, Joined, Subscribed, name},
+        stream::{Connected, Draining, Joined, RefusedCode, Subscribed, name},
         topic::{Mark, TOPICS_PER_STREAM},
     },
 };
@@ -53,6 +56,8 @@ pub struct Stream {
     last_write: Instant,
     serial: u64,
     phase: Phase,
+    /// The right by which all of it is read; none for a stream of what everybody may read.
+    access: Option<Access>,
     /// Events handed out since the caller last took the count.
     delivered: u64,
 }
@@ -86,6 +91,7 @@ impl Stream {
         marks: &[Mark],
         connection: Option<&str>,
         serial: u64,
+        access: Option<Access>,
         settings: Settings,
         now: Instant,
     ) -> Result<Self, SubscribeError> {
@@ -101,6 +107,7 @@ impl Stream {
             last_write: now,
             serial,
             phase: Phase::Open,
+            access: access.clone(),
             delivered: 0,
         };
         stream.subscribe(marks)?;
@@ -159,6 +166,9 @@ impl Stream {
             frame::put_named(&mut out, name::SUBSCRIBED, self.id().as_deref(), &Joined { topics });
         }
         let single = self.read_due(&mut out);
+        if self.phase == Phase::Ended {
+            return Step::Write(self.farewell());
+        }
         if self.phase == Phase::Draining && self.pending == 0 {
             self.phase = Phase::Ended;
             let retry_ms = self.settings.drain_retry_ms;
@@ -201,7 +211,11 @@ impl Stream {
             let others = || before.iter().chain(after.iter()).map(|(_, cursor)| cursor);
             let (topic, epoch) = (cursor.topic(), cursor.position().epoch);
             match read {
-                Read::UpToDate => self.pending &= !bit,
+                Read::Revoked => {
+                    self.phase = Phase::Ended;
+                    return None;
+                }
+                Read::UpToDate | Read::NotYet => self.pending &= !bit,
                 Read::Reset(reset) => {
                     let id = frame::vector(topic, reset.position, others());
                     frame::put_reset(out, topic, &id, &reset);
@@ -237,8 +251,20 @@ impl Stream {
         let slot = self.slots().trailing_ones() as Slot;
         let from = mark.position.map_or(From::Now, From::After);
         let cursor = self.topics.subscribe(&mark.topic, from, &self.mailbox, slot, self.serial);
+        let cursor = match &self.access {
+            Some(access) => cursor.with_access(access.clone()),
+            None => cursor,
+        };
         self.cursors.push((slot, cursor));
         self.joined |= 1 << slot;
+    }
+
+    /// The right is gone: of all that was due nothing is sent but this.
+    fn farewell(&self) -> Bytes {
+        let mut out = BytesMut::new();
+        let refused = refusal(RefusedCode::SignedOut, None, 0);
+        frame::put_named(&mut out, name::REFUSED, Some(REFUSED_ID), &refused);
+        out.freeze()
     }
 
     /// The slots in use.

@@ -1,0 +1,115 @@
+//! `/account`: one's name, one's sessions, one's API keys. Plain forms: no script is loaded.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_meta::Title;
+
+use crate::{
+    api::{
+        keys::{CreateKey, RevokeKey},
+        people::{SetName, SignOutEverywhere},
+    },
+    components::layout::Layout,
+    server::{features::people::NAME_CHARS, flash, session::Asking, state::AppState, store::keys::KeyRow},
+};
+
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let state = AppState::current();
+    let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let person = visitor.clone();
+    let keys = Suspend::new(async move {
+        let Some(person) = person else { return ().into_any() };
+        match state.store.keys(Some(&person.id)).await {
+            Ok(keys) => view! { <Keys keys /> }.into_any(),
+            Err(error) => {
+                tracing::error!(%error, "the keys could not be read");
+                view! { <p class="notice">"Your keys cannot be shown now."</p> }.into_any()
+            }
+        }
+    });
+    view! {
+        <Title text="You · Tidemark" />
+        <Layout path="/account">
+            <h1>"You"</h1>
+            {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            {visitor.map(|visitor| view! {
+                <section class="panel">
+                    <h2>"Your name"</h2>
+                    <p>"Others see it beside what you write. Only you have it, or one that looks like it."</p>
+                    <form class="form" method="post" action=SetName::PATH>
+                        <label class="form__field">
+                            <span>"Name"</span>
+                            <input
+                                name="name"
+                                value=visitor.name
+                                maxlength=NAME_CHARS.to_string()
+                                required
+                                autocomplete="nickname"
+                            />
+                        </label>
+                        <button class="button">"Change name"</button>
+                    </form>
+                </section>
+            })}
+            <section class="panel">
+                <h2>"Sessions"</h2>
+                <p>"Ends every session of yours, on all devices. Open pages stop receiving at once; nobody can go on as you."</p>
+                <form method="post" action=SignOutEverywhere::PATH>
+                    <button class="button button--quiet">"Sign out everywhere"</button>
+                </form>
+            </section>
+            <Suspense>{keys}</Suspense>
+        </Layout>
+    }
+}
+
+#[component]
+fn Keys(keys: Vec<KeyRow>) -> impl IntoView {
+    let row = |key: KeyRow| {
+        let state = match key.revoked_ms {
+            Some(_) => view! { "revoked" }.into_any(),
+            None => view! {
+                <form method="post" action=RevokeKey::PATH>
+                    <input type="hidden" name="id" value=key.id />
+                    <button class="button button--quiet" aria-label=["Revoke ", &key.name].concat()>"Revoke"</button>
+                </form>
+            }
+            .into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row">{key.name}</th>
+                <td><code>{key.grants}</code></td>
+                <td>{state}</td>
+            </tr>
+        }
+    };
+    let list = (!keys.is_empty()).then(|| {
+        view! {
+            <div class="table-scroll" role="region" aria-label="Your API keys" tabindex="0">
+                <table>
+                    <thead><tr><th scope="col">"Key"</th><th scope="col">"May"</th><th scope="col">"State"</th></tr></thead>
+                    <tbody>{keys.into_iter().map(row).collect_view()}</tbody>
+                </table>
+            </div>
+        }
+    });
+    view! {
+        <section class="panel">
+            <h2>"API keys"</h2>
+            <p>
+                "A program with a key publishes to channels and reads them: "
+                <code>"curl -H 'Authorization: Bearer tmk_…' -d '{\"type\":\"Deployed\",\"data\":{}}' …/api/topics/channel/shop/orders/events"</code>
+            </p>
+            {list}
+            <form class="form" method="post" action=CreateKey::PATH>
+                <label class="form__field"><span>"What it is for"</span><input name="name" maxlength="60" required /></label>
+                <label class="form__field">
+                    <span>"What it may do, in words separated by spaces"</span>
+                    <input name="grants" value="publish:channel/shop/* read:channel/shop/*" required />
+                </label>
+                <button class="button">"Make a key"</button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,76 @@
+//! `/notifications`: what one was told, newest first. Looking at it marks nothing as read; the button does.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_meta::Title;
+
+use crate::{
+    api::notifications::MarkNotificationsRead,
+    components::layout::Layout,
+    server::{
+        features::notifications::{SHOWN, newest},
+        flash,
+        session::Asking,
+        state::AppState,
+    },
+    wire::{notification::Notification, numbers::time_of_day},
+};
+
+#[component]
+pub fn NotificationsPage() -> impl IntoView {
+    let state = AppState::current();
+    let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let list = Suspend::new(async move {
+        let Some(visitor) = visitor else { return ().into_any() };
+        match newest(&state.store, &visitor.id, SHOWN).await {
+            Ok((notifications, unread, _)) => view! { <List notifications unread /> }.into_any(),
+            Err(error) => {
+                tracing::error!(%error, "the notifications could not be read");
+                view! { <p class="notice">"Your notifications cannot be shown now."</p> }.into_any()
+            }
+        }
+    });
+    view! {
+        <Title text="Notifications · Tidemark" />
+        <Layout path="/notifications">
+            <h1>"Notifications"</h1>
+            {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            <Suspense>{list}</Suspense>
+        </Layout>
+    }
+}
+
+#[component]
+fn List(notifications: Vec<Notification>, unread: u32) -> impl IntoView {
+    let Some(newest) = notifications.first().map(|notification| notification.id) else {
+        return view! { <p class="lead">"Nobody has told you anything yet."</p> }.into_any();
+    };
+    let mark = (unread > 0).then(|| {
+        view! {
+            <form method="post" action=MarkNotificationsRead::PATH>
+                <input type="hidden" name="through" value=newest.to_string() />
+                <button class="button button--quiet">"Mark all as read"</button>
+            </form>
+        }
+    });
+    let item = |notification: Notification| {
+        let text = match notification.link {
+            Some(link) => view! { <a href=link>{notification.text}</a> }.into_any(),
+            None => notification.text.into_any(),
+        };
+        let class = if notification.read { "notification" } else { "notification notification--unread" };
+        view! {
+            <li class=class data-id=notification.id.to_string()>
+                <p>{text}</p>
+                <p class="notification__note">
+                    {(!notification.read).then_some("new · ")} {notification.kind} " · "
+                    {time_of_day(notification.time, 0)} " UTC"
+                </p>
+            </li>
+        }
+    };
+    view! {
+        {mark}
+        <ol class="notifications">{notifications.into_iter().map(item).collect_view()}</ol>
+    }
+    .into_any()
+}

@@ -1,0 +1,43 @@
+//! What the features' errors look like to people. A store's error is logged here, and its words stay here.
+
+use super::{
+    features::{keys::KeyError, people::NameError},
+    store::StoreError,
+};
+use crate::error::{AppError, ErrorKind};
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Full => Self::new(ErrorKind::Internal, "The server's disk is full. Nothing was changed."),
+            _ => Self::new(ErrorKind::Internal, "The server cannot reach its data. Try again in a moment."),
+        }
+    }
+}
+
+impl From<NameError> for AppError {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::Store(error) => error.into(),
+            error => Self::new(ErrorKind::Invalid, sentence(&error)),
+        }
+    }
+}
+
+impl From<KeyError> for AppError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => error.into(),
+            error @ KeyError::Unknown => Self::new(ErrorKind::NotFound, sentence(&error)),
+            error => Self::new(ErrorKind::Invalid, sentence(&error)),
+        }
+    }
+}
+
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}

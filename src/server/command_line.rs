@@ -1,0 +1,150 @@
+//! The command line: `tidemark` serves; the other commands work on the same configuration and data, also while a
+//! server is running on them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+
+use super::{
+    config::Config,
+    door::Door,
+    features::{
+        keys, notifications,
+        people::{self, Name},
+    },
+    session,
+    store::{self, Store, StoreError, people::Person},
+};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Real-time patterns that resume from the exact mark where they stopped.")]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve pages and streams (what happens without a command)
+    Serve,
+    /// Bring the database up to date, and stop
+    Migrate,
+    /// Add demo people with notifications, named as such; twice is once
+    Seed,
+    /// API keys for other programs
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Copy the database as it is now, also while a server uses it
+    Backup {
+        /// A file that does not exist yet
+        to: PathBuf,
+    },
+    /// Check the configuration and the store, and say what is wrong
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key and print it, once
+    Create {
+        /// What it is for
+        name: String,
+        /// What it may do, as publish:channel/shop/* or read:user/*
+        #[arg(required = true)]
+        grants: Vec<String>,
+    },
+    /// List all keys
+    List,
+    /// End a key; what is being delivered by it stops within seconds
+    Revoke { id: String },
+}
+
+/// Demo people's names begin with this, so that nobody takes them for real.
+const DEMO: &str = "Demo";
+
+/// Runs a command that is not serving.
+pub async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+    if let Command::Check = command {
+        return check(config).await;
+    }
+    let store = open(config).await?;
+    let done = work(command, &store).await;
+    store.close().await;
+    done
+}
+
+async fn open(config: &Config) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("tidemark.data_dir = {}", config.data_dir.display()))?;
+    let store = Store::open(&config.data_dir, Arc::new(|_| {})).await;
+    store.with_context(|| format!("{} in {}", store::FILE, config.data_dir.display()))
+}
+
+async fn work(command: Command, store: &Store) -> anyhow::Result<()> {
+    match command {
+        // Opening it was the work.
+        Command::Serve | Command::Check | Command::Migrate => println!("The database is up to date."),
+        Command::Seed => println!("{} demo people were added.", seed(store).await?),
+        Command::Keys(Keys::Create { name, grants }) => {
+            println!("{}", keys::create(store, &name, &grants.join(" "), None).await?);
+            eprintln!("Keep it: it is not stored and cannot be shown again.");
+        }
+        Command::Keys(Keys::List) => {
+            for key in store.keys(None).await? {
+                let state = if key.revoked_ms.is_some() { "revoked" } else { "alive" };
+                println!("{}  {state:<8} {:<30} {}", key.id, key.name, key.grants);
+            }
+        }
+        Command::Keys(Keys::Revoke { id }) => {
+            keys::revoke(store, &Arc::<Door>::default(), &id, None).await?;
+            println!("Revoked.");
+        }
+        Command::Backup { to } => {
+            if to.exists() {
+                bail!("{} exists already; a backup never overwrites", to.display());
+            }
+            store.backup(&to).await?;
+            println!(
+                "{} is a copy of the database. To use it, put it into a data folder as {}.",
+                to.display(),
+                store::FILE
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn check(config: &Config) -> anyhow::Result<()> {
+    println!("configuration  valid");
+    session::key(&config.session_key, &config.data_dir)?;
+    println!("session key    readable");
+    let store = open(config).await?;
+    let sound = store.check().await;
+    store.close().await;
+    sound?;
+    println!("database       sound and up to date");
+    Ok(())
+}
+
+/// Demo people, each with a welcome. How many there were not yet.
+async fn seed(store: &Store) -> anyhow::Result<usize> {
+    let mut added = 0;
+    for (number, name) in ["Ada", "Grace", "Edsger"].into_iter().enumerate() {
+        let name = Name::new(&format!("{DEMO} {name}"))?;
+        let person = Person { name: name.text, ..people::newcomer(&format!("demo {number}")) };
+        let written = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                if tx.person(&person.id).await?.is_some() {
+                    return Ok(0);
+                }
+                tx.add_person(&person, &name.skeleton).await?;
+                let text = "This is a demo person, made by `tidemark seed`.";
+                notifications::notify(tx, &person.id, "Welcomed", text, Some("/")).await?;
+                Ok(1)
+            })
+        });
+        added += written.await?;
+    }
+    Ok(added)
+}

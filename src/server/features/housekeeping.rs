@@ -1,0 +1,67 @@
+//! What is no longer kept is removed from the store, in the background and in small writes, so that nobody waits long
+//! behind one.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    server::store::{Store, StoreError},
+    wire::{
+        Topic,
+        topic::{Durability, Kept},
+    },
+};
+
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// So long after a start: it has better things to do.
+const DELAY: Duration = Duration::from_secs(60);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// An idempotency key is remembered for this long: longer than any client keeps trying.
+const IDEMPOTENCY_DAYS: i64 = 7;
+
+/// One write removes at most this many events.
+const BATCH: u64 = 1_000;
+
+/// Owned by `boot.rs`.
+pub async fn run(store: &Store, stop: CancellationToken) {
+    let mut wait = DELAY;
+    while tokio::time::timeout(wait, stop.cancelled()).await.is_err() {
+        wait = PERIOD;
+        if let Err(error) = tidy(store).await {
+            tracing::error!(%error, "old rows could not be removed; they are tried again in an hour");
+        }
+    }
+}
+
+/// Removes everything that has been kept for long enough.
+pub async fn tidy(store: &Store) -> Result<(), StoreError> {
+    for topic in store.topics().await? {
+        if let Durability::Durable(kept) = topic.policy().durability {
+            tidy_topic(store, &topic, kept).await?;
+        }
+    }
+    store
+        .write(|tx| Box::pin(async move { tx.forget_published(tx.now_ms - IDEMPOTENCY_DAYS * DAY_MS).await.map(drop) }))
+        .await
+}
+
+async fn tidy_topic(store: &Store, topic: &Topic, kept: Kept) -> Result<(), StoreError> {
+    loop {
+        let topic = topic.clone();
+        let removed = store
+            .write::<u64, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let oldest = tx.now_ms - i64::from(kept.days) * DAY_MS;
+                    tx.prune(&topic, kept.events, oldest, BATCH).await
+                })
+            })
+            .await?;
+        if removed < BATCH {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Rows of people and their sessions.
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::{Connection, Store, StoreError, Tx};
+
+/// Somebody, known by one or more sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub id: String,
+    pub name: String,
+    /// The colour, in degrees.
+    pub hue: u16,
+    pub email: Option<String>,
+}
+
+/// What a session's cookie leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Person(Person),
+    /// Signed out: the cookie is worth nothing.
+    Revoked,
+    /// Never written yet.
+    Unknown,
+}
+
+impl Store {
+    pub async fn session(&self, id: &str) -> Result<Found, StoreError> {
+        let mut read = self.reads.acquire().await?;
+        session(&mut read, id).await
+    }
+}
+
+impl Store {
+    /// Sessions and API keys that ended since then (milliseconds since 1970), in whichever process.
+    pub async fn ended_since(&self, ms: i64) -> Result<(Vec<String>, Vec<String>), StoreError> {
+        let sessions = sqlx::query_scalar("SELECT id FROM session WHERE revoked_ms >= $1").bind(ms);
+        let keys = sqlx::query_scalar("SELECT id FROM api_key WHERE revoked_ms >= $1").bind(ms);
+        Ok((sessions.fetch_all(&self.reads).await?, keys.fetch_all(&self.reads).await?))
+    }
+}
+
+impl Tx {
+    /// What this session leads to, as this write sees it.
+    pub async fn session(&mut self, id: &str) -> Result<Found, StoreError> {
+        session(&mut self.connection, id).await
+    }
+
+    pub async fn person(&mut self, id: &str) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query("SELECT id, name, hue, email FROM person WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(row.as_ref().map(person))
+    }
+
+    /// Whether a name is free that looks like `skeleton`, but for the person who has it.
+    pub async fn name_is_free(&mut self, skeleton: &str, but_for: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM person WHERE name_skeleton = $1 AND id <> $2")
+            .bind(skeleton)
+            .bind(but_for)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(row.is_none())
+    }
+
+    pub async fn add_person(&mut self, person: &Person, skeleton: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO person (id, name, name_skeleton, hue, email, created_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&person.id)
+        .bind(&person.name)
+        .bind(skeleton)
+        .bind(i64::from(person.hue))
+        .bind(&person.email)
+        .bind(self.now_ms)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_session(&mut self, id: &str, person: &str) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO session (id, person_id, created_ms) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(person)
+            .bind(self.now_ms)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn rename(&mut self, person: &str, name: &str, skeleton: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE person SET name = $1, name_skeleton = $2 WHERE id = $3")
+            .bind(name)
+            .bind(skeleton)
+            .bind(person)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends every session of a person and returns those that were alive.
+    pub async fn revoke_sessions(&mut self, person: &str) -> Result<Vec<String>, StoreError> {
+        let rows =
+            sqlx::query("UPDATE session SET revoked_ms = $1 WHERE person_id = $2 AND revoked_ms IS NULL RETURNING id")
+                .bind(self.now_ms)
+                .bind(person)
+                .fetch_all(&mut self.connection)
+                .await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+async fn session(connection: &mut Connection, id: &str) -> Result<Found, StoreError> {
+    let row = sqlx::query(
+        "SELECT person.id, person.name, person.hue, person.email, session.revoked_ms \
+         FROM session JOIN person ON person.id = session.person_id WHERE session.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(match row {
+        None => Found::Unknown,
+        Some(row) if row.get::<Option<i64>, _>(4).is_some() => Found::Revoked,
+        Some(row) => Found::Person(person(&row)),
+    })
+}
+
+fn person(row: &SqliteRow) -> Person {
+    Person { id: row.get(0), name: row.get(1), hue: row.get::<i64, _>(2) as u16, email: row.get(3) }
+}

@@ -1,0 +1,300 @@
+//! The door: who may do what, over each way in; sessions, keys and what happens when they end.
+
+mod http {
+    pub mod server;
+}
+
+use axum::http::{Method, StatusCode};
+use http::server::{Answer, Server};
+use tidemark::server::features::{keys, notifications, people::sign_out_everywhere};
+
+const HTML: (&str, &str) = ("accept", "text/html");
+const EVENTS: (&str, &str) = ("accept", "text/event-stream");
+
+/// A visitor's cookie, as after the first page.
+async fn visit(server: &Server) -> String {
+    let page = server.get("/", &[HTML]).await;
+    let set = page.header("set-cookie");
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && set.contains("Path=/"), "{set}");
+    set.split(';').next().expect("a cookie").to_owned()
+}
+
+/// The ids of all people there are, the newest last.
+async fn people(server: &Server) -> Vec<String> {
+    let mut read = server.state.store.read().await.expect("a read");
+    let ids = sqlx::query_scalar("SELECT id FROM person ORDER BY rowid").fetch_all(&mut *read).await;
+    ids.expect("people")
+}
+
+/// Who a cookie belongs to, once written down.
+async fn person(server: &Server, cookie: &str) -> String {
+    server.get("/api/head?topic=feed", &[("cookie", cookie)]).await;
+    people(server).await.pop().expect("a person")
+}
+
+#[tokio::test]
+async fn a_page_introduces_a_visitor_once_and_nothing_else_does() {
+    let server = Server::new().await;
+    assert_eq!(server.get("/api/stream", &[EVENTS]).await.header("set-cookie"), "");
+    assert_eq!(server.get("/api/snapshot?topic=feed", &[HTML]).await.header("set-cookie"), "");
+    let cookie = visit(&server).await;
+    assert_eq!(people(&server).await.len(), 0, "whoever never comes back leaves nothing behind");
+    assert_eq!(server.get("/", &[HTML, ("cookie", &cookie)]).await.header("set-cookie"), "");
+    assert_eq!(people(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn two_first_requests_at_once_are_one_person() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let cookies = [("cookie", cookie.as_str())];
+    let requests = (0..8).map(|_| server.get("/api/head?topic=feed", &cookies));
+    futures::future::join_all(requests).await;
+    assert_eq!(people(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn forged_foreign_and_damaged_cookies_are_nobody_s() {
+    let (server, other) = (Server::new().await, Server::new().await);
+    let foreign = visit(&other).await;
+    let own = visit(&server).await;
+    let forged = format!("tidemark_session={}", "0".repeat(32));
+    let damaged = format!("{}x", own);
+    for cookie in [foreign.as_str(), &forged, &damaged, "tidemark_session=", "tidemark_session=%00"] {
+        let page = server.get("/", &[HTML, ("cookie", cookie)]).await;
+        assert_eq!(page.status(), StatusCode::OK);
+        assert!(page.header("set-cookie").starts_with("tidemark_session="), "{cookie}");
+    }
+    assert_eq!(people(&server).await.len(), 0);
+}
+
+#[tokio::test]
+async fn notifications_are_for_their_person_on_every_way_in() {
+    let server = Server::new().await;
+    let (own, other) = (visit(&server).await, visit(&server).await);
+    let id = person(&server, &own).await;
+    person(&server, &other).await;
+    let key = |grants: &'static str| keys::create(&server.state.store, "test", grants, None);
+    let bearer = |key: String| format!("Bearer {key}");
+    let reads_all = bearer(key("read:user/*").await.expect("a key"));
+    let publishes = bearer(key("publish:user/*").await.expect("a key"));
+    let ways = [
+        format!("/api/stream?topic=user/{id}"),
+        format!("/api/snapshot?topic=user/{id}"),
+        format!("/api/head?topic=user/{id}"),
+        format!("/api/topics/user/{id}/events"),
+    ];
+    for way in &ways {
+        for (header, who, allowed) in [
+            ("cookie", own.as_str(), true),
+            ("cookie", other.as_str(), false),
+            ("cookie", "", false),
+            ("authorization", reads_all.as_str(), true),
+            ("authorization", publishes.as_str(), false),
+        ] {
+            let answer = server.get(way, &[(header, who)]).await;
+            let expected = if allowed { StatusCode::OK } else { StatusCode::NOT_FOUND };
+            assert_eq!(answer.status(), expected, "{way} for {who}");
+        }
+        let unknown = server.get(&way.replace(&id, "nobody"), &[("cookie", own.as_str())]).await;
+        assert_eq!(unknown.status(), StatusCode::NOT_FOUND, "what is foreign and what is not there look the same");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_streams_at_once_and_the_cookie_for_good() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let id = person(&server, &cookie).await;
+    let mut stream = server.get(&format!("/api/stream?topic=user/{id}"), &[EVENTS, ("cookie", &cookie)]).await;
+    stream.read_until("event: connected").await;
+    sign_out_everywhere(&server.state.store, &server.state.door, &id).await.expect("signed out");
+    tell(&server, &id, "after the end").await;
+    let rest = stream.text().await;
+    assert!(rest.contains("event: refused") && rest.contains("signed-out"), "{rest}");
+    assert!(!rest.contains("after the end"), "{rest}");
+    let page = server.get("/", &[HTML, ("cookie", &cookie)]).await;
+    assert!(page.header("set-cookie").starts_with("tidemark_session="), "somebody new");
+    assert_eq!(
+        server.get(&format!("/api/head?topic=user/{id}"), &[("cookie", &cookie)]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+}
+
+async fn tell(server: &Server, person: &str, text: &'static str) {
+    let person = person.to_owned();
+    let done = server
+        .state
+        .store
+        .write(move |tx| Box::pin(async move { notifications::notify(tx, &person, "Told", text, None).await }));
+    done.await.expect("told");
+}
+
+struct Program<'a> {
+    server: &'a Server,
+    authorization: String,
+}
+
+impl<'a> Program<'a> {
+    async fn new(server: &'a Server, grants: &str) -> Self {
+        let key = keys::create(&server.state.store, "a program", grants, None).await.expect("a key");
+        Self { server, authorization: format!("Bearer {key}") }
+    }
+
+    async fn publish(&self, topic: &str, body: &str, idempotency_key: Option<&str>) -> Answer {
+        let mut headers = vec![("authorization", self.authorization.as_str())];
+        headers.extend(idempotency_key.map(|key| ("idempotency-key", key)));
+        self.server.send(Method::POST, &format!("/api/topics/{topic}/events"), &headers, body.to_owned()).await
+    }
+}
+
+#[tokio::test]
+async fn a_program_publishes_where_its_key_lets_it_and_readers_get_it() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "publish:channel/shop/*").await;
+    let mut stream = server.get("/api/stream?topic=channel/shop/orders", &[EVENTS]).await;
+    stream.read_until("event: connected").await;
+    let mut answer = program.publish("channel/shop/orders", r#"{"type":"Deployed","data":{"to":"prod"}}"#, None).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let said = answer.text().await;
+    assert!(said.contains(r#""topic":"channel/shop/orders""#) && said.contains(r#""position":""#), "{said}");
+    let event = stream.read_until(r#""type":"Deployed"}"#).await;
+    assert!(event.contains(r#"data: {"data":{"to":"prod"}"#), "{event}");
+
+    for (topic, status) in [
+        ("channel/other/orders", StatusCode::NOT_FOUND),
+        ("feed", StatusCode::NOT_FOUND),
+        ("user/1", StatusCode::NOT_FOUND),
+        ("nonsense", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(program.publish(topic, r#"{"type":"A"}"#, None).await.status(), status, "{topic}");
+    }
+    let path = "/api/topics/channel/shop/orders/events";
+    let nobody = server.send(Method::POST, path, &[], r#"{"type":"A"}"#).await;
+    assert_eq!((nobody.status(), nobody.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"));
+    let wrong = [("authorization", "Bearer tmk_wrong")];
+    assert_eq!(server.send(Method::POST, path, &wrong, r#"{"type":"A"}"#).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn events_that_are_none_are_refused_in_words() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "publish:channel/* publish:user/*").await;
+    let big = format!(r#"{{"type":"A","data":"{}"}}"#, "x".repeat(40_000));
+    for (body, status) in [
+        ("", StatusCode::UNPROCESSABLE_ENTITY),
+        ("hello", StatusCode::UNPROCESSABLE_ENTITY),
+        ("[]", StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"data":1}"#, StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"type":""}"#, StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"type":"two words"}"#, StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"type":"A","more":1}"#, StatusCode::UNPROCESSABLE_ENTITY),
+        (&big, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let mut answer = program.publish("channel/a/b", body, None).await;
+        assert_eq!(answer.status(), status, "{}", &body[..body.len().min(40)]);
+        assert!(answer.text().await.contains("message"));
+    }
+    let deep = format!(r#"{{"type":"A","data":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(program.publish("channel/a/b", &deep, None).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let link = r#"{"type":"A","data":{"text":"x","link":"//evil.test"}}"#;
+    assert_eq!(program.publish("user/1", link, None).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let nobody = r#"{"type":"A","data":{"text":"x"}}"#;
+    assert_eq!(program.publish("user/1", nobody, None).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_publishes_once() {
+    let server = Server::new().await;
+    let id = person(&server, &visit(&server).await).await;
+    let program = Program::new(&server, "publish:channel/* publish:user/*").await;
+    for topic in ["channel/a/b".to_owned(), format!("user/{id}")] {
+        let body = r#"{"type":"A","data":{"text":"once"}}"#;
+        let (first, again) =
+            tokio::join!(program.publish(&topic, body, Some(&topic)), program.publish(&topic, body, Some(&topic)),);
+        let mut statuses = [first.status().as_u16(), again.status().as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 201], "{topic}");
+        let (mut first, mut again) = (first, again);
+        assert_eq!(first.text().await, again.text().await);
+        let other = r#"{"type":"B","data":{"text":"other"}}"#;
+        assert_eq!(program.publish(&topic, other, Some(&topic)).await.status(), StatusCode::CONFLICT);
+        let topic = topic.parse().expect("a topic");
+        server.state.topics.warm(&topic).await.expect("warm");
+        assert_eq!(server.state.topics.head(&topic).offset, 1);
+    }
+    assert_eq!(
+        program.publish("channel/a/b", r#"{"type":"A"}"#, Some("")).await.status(),
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[tokio::test]
+async fn a_long_poll_answers_as_soon_as_there_is_something_and_with_what_was_missed() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "publish:channel/*").await;
+    let path = "/api/topics/channel/a/b/events";
+    let mut nothing = server.get(path, &[]).await;
+    let position = field(&nothing.text().await, "position");
+    let patient = format!("{path}?after={position}&wait=30");
+    let waiting = server.get(&patient, &[]);
+    let publishing = async {
+        tokio::task::yield_now().await;
+        program.publish("channel/a/b", r#"{"type":"One"}"#, None).await
+    };
+    let (mut answer, _) = tokio::join!(waiting, publishing);
+    let text = answer.text().await;
+    assert!(text.contains(r#""offset":1"#) && text.contains("One"), "{text}");
+    program.publish("channel/a/b", r#"{"type":"Two"}"#, None).await;
+    let text = server.get(&format!("{path}?after={position}"), &[]).await.text().await;
+    assert!(text.contains("One") && text.contains("Two"), "{text}");
+    let foreign = server.get(&format!("{path}?after=00000000000000aa:1"), &[]).await.text().await;
+    assert!(foreign.contains(r#""reset":{"reason":"unknown-epoch","snapshot":{"#), "{foreign}");
+    assert_eq!(server.get(&format!("{path}?after=1"), &[]).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_and_ends_what_it_had_opened() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "read:channel/* publish:channel/*").await;
+    let authorization = ("authorization", program.authorization.as_str());
+    let mut stream = server.get("/api/stream?topic=channel/a/private-x", &[EVENTS, authorization]).await;
+    stream.read_until("event: connected").await;
+    assert_eq!(server.get("/api/snapshot?topic=channel/a/private-x", &[]).await.status(), StatusCode::NOT_FOUND);
+    let id = server.state.store.keys(None).await.expect("keys")[0].id.clone();
+    keys::revoke(&server.state.store, &server.state.door, &id, None).await.expect("revoked");
+    assert!(stream.text().await.contains("event: refused"));
+    assert_eq!(program.publish("channel/a/b", r#"{"type":"A"}"#, None).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn who_writes_too_fast_is_told_when_to_come_back() {
+    let server = Server::with(|config| config.limits.writes_per_minute = 8).await;
+    let program = Program::new(&server, "publish:channel/*").await;
+    for _ in 0..2 {
+        assert_eq!(program.publish("channel/a/b", r#"{"type":"A"}"#, None).await.status(), StatusCode::CREATED);
+    }
+    let refused = program.publish("channel/a/b", r#"{"type":"A"}"#, None).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let seconds: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=8).contains(&seconds));
+}
+
+#[tokio::test]
+async fn pages_say_which_scripts_may_run() {
+    let server = Server::new().await;
+    let mut page = server.get("/", &[HTML]).await;
+    let policy = page.header("content-security-policy").to_owned();
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+    assert!(policy.contains("default-src 'self'") && policy.contains("object-src 'none'"), "{policy}");
+    let html = page.text().await;
+    let scripts = html.match_indices("<script").count();
+    let data = html.matches(r#"<script type="application/json""#).count();
+    assert_eq!(html.matches(&format!("nonce=\"{nonce}\"")).count(), scripts - data, "every script that runs has it");
+    assert_ne!(server.get("/", &[HTML]).await.header("content-security-policy"), policy);
+}
+
+fn field(json: &str, name: &str) -> String {
+    let json: serde_json::Value = serde_json::from_str(json).expect(json);
+    json[name].as_str().expect(name).to_owned()
+}
