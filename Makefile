@@ -42,7 +42,7 @@ e2e: ## Playwright in Chromium on the real binary (ARGS="room.spec.ts --headed")
 
 bench: ## Measure the topics, and what a first visit to the home page downloads
 	$(setup) bench
-	$(env) cargo bench --features ssr --bench topics
+	$(env) cargo bench --features ssr --bench topics --bench durable
 	@$(env) LEPTOS_SITE_ROOT=$(release-site) node scripts/build.mjs --release
 	@$(env) LEPTOS_SITE_ROOT=$(release-site) node scripts/size.mjs
 

@@ -23,7 +23,9 @@ use crate::{
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = AppState::current().assets.clone();
     content_security_policy(&options);
-    let frame = Frame { inspector: AppState::current().inspector, visitor: Asking::current().visitor() };
+    let asking = Asking::current();
+    let frame = Frame { inspector: AppState::current().inspector, visitor: asking.visitor(), bell: asking.bell };
+    let live = frame.bell.is_some();
     provide_context(frame);
     view! {
         <!DOCTYPE html>
@@ -38,6 +40,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <MetaTags />
             </head>
             <body>
+                {live.then(|| view! { <Hydration /> })}
                 <App />
             </body>
         </html>

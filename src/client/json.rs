@@ -1,8 +1,10 @@
 //! JSON as Rust values: the browser's own parser, then serde. serde_json would cost every visitor 30 kB, of which the
 //! better part formats numbers for error messages that nobody reads; here, what cannot be read says so and nothing else.
 //!
-//! Numbers are JavaScript's: integers are exact up to 2^53. Missing fields, defaults, renames and enums are as in
-//! serde_json; borrowed texts are not supported, since a JavaScript string lends nothing.
+//! Numbers are JavaScript's: integers are exact up to 2^53, and larger ones are refused. Missing fields, defaults, renames
+//! and enums are as in serde_json. Unknown fields are passed over, `deny_unknown_fields` or not; a map's keys are texts;
+//! borrowed texts are not supported, since a JavaScript string lends nothing; and a field named like something that every
+//! JavaScript object has (`constructor`) is found where it is missing.
 
 use std::fmt;
 
@@ -22,6 +24,9 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
 }
 
 struct Value(JsValue);
+
+/// Up to here every integer is a number of its own: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Without a word of why, so that nothing that would put it into words is compiled.
 #[derive(Debug)]
@@ -76,9 +81,10 @@ impl Value {
 
     fn integer<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         match self.0.as_f64() {
-            Some(number) if number >= 0.0 && number.trunc() == number => visitor.visit_u64(number as u64),
-            Some(number) if number.trunc() == number => visitor.visit_i64(number as i64),
-            _ => Err(Unreadable),
+            Some(number) if number.abs() > EXACT || number.trunc() != number => Err(Unreadable),
+            Some(number) if number >= 0.0 => visitor.visit_u64(number as u64),
+            Some(number) => visitor.visit_i64(number as i64),
+            None => Err(Unreadable),
         }
     }
 
@@ -119,7 +125,7 @@ impl<'de> Deserializer<'de> for Value {
         } else if let Some(yes) = self.0.as_bool() {
             visitor.visit_bool(yes)
         } else if let Some(number) = self.0.as_f64() {
-            if number.trunc() == number { self.integer(visitor) } else { self.float(visitor) }
+            if number.trunc() == number && number.abs() <= EXACT { self.integer(visitor) } else { self.float(visitor) }
         } else if self.0.is_string() {
             self.text(visitor)
         } else if Array::is_array(&self.0) {
@@ -190,7 +196,11 @@ impl<'de> Deserializer<'de> for Value {
         if self.0.is_string() {
             return visitor.visit_enum(Variant { name: self.0, content: JsValue::UNDEFINED });
         }
-        let pair: Array = Object::entries(&self.object()?).get(0).dyn_into().map_err(|_| Unreadable)?;
+        let entries = Object::entries(&self.object()?);
+        let pair: Array = entries.get(0).dyn_into().map_err(|_| Unreadable)?;
+        if entries.length() != 1 {
+            return Err(Unreadable);
+        }
         visitor.visit_enum(Variant { name: pair.get(0), content: pair.get(1) })
     }
 

@@ -53,7 +53,7 @@ pub enum Command {
 enum State {
     Idle,
     Opening { since: f64 },
-    Live { heard: f64, silence_ms: f64 },
+    Live { since: f64, heard: f64, silence_ms: f64 },
     Waiting { until: f64 },
     Refused { message: String, until: Option<f64> },
 }
@@ -69,8 +69,10 @@ pub struct Link {
     /// Hidden for so long that its connection was given up.
     resting: bool,
     offline: bool,
-    /// Failed attempts since the connection was last live.
+    /// Failed attempts since the connection was last live for a while.
     failures: u32,
+    /// The time of the last input.
+    last: f64,
 }
 
 /// An attempt that has said nothing for this long, in milliseconds, has failed.
@@ -92,21 +94,26 @@ impl Default for Link {
             resting: false,
             offline: false,
             failures: 0,
+            last: 0.0,
         }
     }
 }
 
+/// A connection that lasted for so long, in milliseconds, was a good one: the next failure is the first again. One that
+/// is greeted and then dropped at once is not, or its server would be hammered.
+const GOOD_MS: f64 = 5_000.0;
+
 impl Link {
     pub fn handle(&mut self, input: Input, now: f64, random: f64) -> Option<Command> {
+        self.follow_clock(now);
         match input {
             Input::Want(wanted) => self.allow(now, |link| link.wanted = wanted),
             Input::Cut(cut) => self.allow(now, |link| link.cut = cut),
             Input::Frozen(frozen) => self.allow(now, |link| link.frozen = frozen),
             Input::Opened { heartbeat_ms } => {
-                self.failures = 0;
                 self.offline = false;
                 let silence_ms = f64::from(heartbeat_ms) * SILENT_HEARTBEATS;
-                self.state = State::Live { heard: now, silence_ms };
+                self.state = State::Live { since: now, heard: now, silence_ms };
                 None
             }
             Input::Heard => {
@@ -181,6 +188,25 @@ impl Link {
         }
     }
 
+    /// The clock may be set back. Every moment that is held goes back with it, or nothing would be due for hours.
+    fn follow_clock(&mut self, now: f64) {
+        let back = (self.last - now).max(0.0);
+        self.last = now;
+        if let Some(since) = &mut self.hidden {
+            *since -= back;
+        }
+        match &mut self.state {
+            State::Opening { since: at } | State::Waiting { until: at } | State::Refused { until: Some(at), .. } => {
+                *at -= back
+            }
+            State::Live { since, heard, .. } => {
+                *since -= back;
+                *heard -= back;
+            }
+            State::Idle | State::Refused { until: None, .. } => {}
+        }
+    }
+
     fn open(&mut self, now: f64) -> Option<Command> {
         self.state = State::Opening { since: now };
         Some(Command::Open)
@@ -194,6 +220,9 @@ impl Link {
     fn fail(&mut self, now: f64, random: f64) -> Option<Command> {
         match self.state {
             State::Opening { .. } | State::Live { .. } => {
+                if matches!(self.state, State::Live { since, .. } if now - since >= GOOD_MS) {
+                    self.failures = 0;
+                }
                 self.failures += 1;
                 self.wait(now + f64::from(backoff::delay_ms(self.failures, random)))
             }
@@ -210,14 +239,16 @@ impl Link {
     }
 
     fn tick(&mut self, now: f64, random: f64) -> Option<Command> {
-        if !self.resting && self.hidden.is_some_and(|since| now - since >= REST_AFTER_MS) {
+        // Who was refused has no connection to give up, and stays refused.
+        let refused = matches!(self.state, State::Refused { .. });
+        if !refused && !self.resting && self.hidden.is_some_and(|since| now - since >= REST_AFTER_MS) {
             return self.allow(now, |link| link.resting = true);
         }
         match self.state {
             State::Waiting { until } | State::Refused { until: Some(until), .. } if now >= until => self.open(now),
             State::Opening { since } if now - since > OPENING_MS => self.fail(now, random),
             // After sleep the browser believes for minutes that a dead connection lives. Resuming costs little.
-            State::Live { heard, silence_ms } if now - heard > silence_ms => self.open(now),
+            State::Live { heard, silence_ms, .. } if now - heard > silence_ms => self.open(now),
             _ => None,
         }
     }
@@ -328,6 +359,45 @@ mod tests {
         assert_eq!(link.handle(Input::Want(true), 1.0, HALF), None);
         assert_eq!(link.state(1.0), ConnectionState::Resting);
         assert_eq!(link.handle(Input::Visible, 60_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn who_was_refused_does_not_come_back_sooner_for_having_been_hidden() {
+        let mut link = live();
+        link.handle(Input::Refused { message: "full".into(), retry_ms: Some(60_000) }, 1_000.0, HALF);
+        link.handle(Input::Hidden, 1_000.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 20_000.0, HALF), None);
+        assert_eq!(link.handle(Input::Visible, 21_000.0, HALF), None);
+        assert_eq!(link.state(21_000.0), ConnectionState::Refused("full".into()));
+        assert_eq!(link.handle(Input::Tick, 61_000.0, HALF), Some(Command::Open));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_delays_nothing() {
+        let mut link = Link::default();
+        link.handle(Input::Want(true), 1e9, HALF);
+        link.handle(Input::Failed, 1e9, HALF);
+        assert_eq!(link.handle(Input::Tick, 1_000.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 1_299.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 1_300.0, HALF), Some(Command::Open));
+        link.handle(Input::Opened { heartbeat_ms: 1_000 }, 1_400.0, HALF);
+        assert_eq!(link.handle(Input::Tick, 0.0, HALF), None);
+        assert_eq!(link.handle(Input::Tick, 2_501.0, HALF), Some(Command::Open), "silence is noticed all the same");
+    }
+
+    #[test]
+    fn a_server_that_greets_and_drops_is_not_hammered() {
+        let mut link = Link::default();
+        link.handle(Input::Want(true), 0.0, HALF);
+        let mut now = 0.0;
+        for _ in 0..6 {
+            link.handle(Input::Opened { heartbeat_ms: 15_000 }, now, HALF);
+            link.handle(Input::Failed, now, 1.0);
+            now += 20_000.0;
+            link.handle(Input::Tick, now, HALF);
+        }
+        link.handle(Input::Failed, now, 1.0);
+        assert_eq!(link.state(now), ConnectionState::Reconnecting { seconds: 15 });
     }
 
     #[test]

@@ -6,7 +6,8 @@ use wasm_bindgen::JsCast;
 
 use super::{json, link::Input};
 
-/// Milliseconds of a clock that never goes back and that runs on while the machine sleeps (where the browser's does).
+/// Milliseconds of a clock that runs on while the machine sleeps. (`performance.now()` stands still on some systems.)
+/// It may be set: `link.rs` follows it back.
 pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
@@ -20,6 +21,13 @@ pub fn local_offset_minutes(unix_ms: u64) -> i32 {
 /// What the server wrote into the element with this id, as JSON. Nothing if it is not there or not a `T`.
 pub fn read_element<T: DeserializeOwned>(id: &str) -> Option<T> {
     json::parse(&document().get_element_by_id(id)?.text_content()?)
+}
+
+/// Loads the page anew, unless that is how it came to be. Whether it will.
+pub fn reload_once() -> bool {
+    const RELOADED: u16 = 1; // https://w3c.github.io/navigation-timing/#sec-performance-navigation-types
+    let again = window().performance().is_some_and(|timing| timing.navigation().type_() == RELOADED);
+    !again && window().location().reload().is_ok()
 }
 
 pub fn random() -> f64 {

@@ -38,6 +38,8 @@ struct Subscription {
     position: Position,
     deliver: Deliver,
     waiting: Vec<Parcel>,
+    /// Whether the live stream began at this one's position, or earlier.
+    served: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +55,8 @@ struct Tab {
     sync_due: bool,
     flush_due: bool,
     watching: bool,
+    /// Since the page was loaded.
+    was_live: bool,
 }
 
 thread_local! {
@@ -78,7 +82,14 @@ pub fn subscribe(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Pa
     let (id, first) = with(|tab| {
         tab.last_id += 1;
         let deliver = Rc::new(RefCell::new(deliver));
-        tab.subscriptions.push(Subscription { id: tab.last_id, topic, position, deliver, waiting: Vec::new() });
+        tab.subscriptions.push(Subscription {
+            id: tab.last_id,
+            topic,
+            position,
+            deliver,
+            waiting: Vec::new(),
+            served: false,
+        });
         (tab.last_id, !std::mem::replace(&mut tab.watching, true))
     });
     if first {
@@ -143,6 +154,7 @@ fn open() {
     let url = with(|tab| {
         let marks = tab.marks();
         tab.carried = marks.iter().map(|mark| mark.topic.clone()).collect();
+        tab.subscriptions.iter_mut().for_each(|subscription| subscription.served = true);
         let query: Vec<_> = marks.iter().map(|mark| ["topic=", &mark.to_string()].concat()).collect();
         ["/api/stream?", &query.join("&")].concat()
     });
@@ -171,7 +183,10 @@ fn heard(heard: Heard) {
     let Some(notice) = json::parse::<Notice>(&data) else { return };
     match name {
         name::CONNECTED => {
-            with(|tab| tab.connection = notice.connection);
+            with(|tab| {
+                tab.connection = notice.connection;
+                tab.was_live = true;
+            });
             resumed(notice.topics);
             tell(Input::Opened { heartbeat_ms: notice.heartbeat_ms.unwrap_or_default() });
             // Who subscribed while it was opening.
@@ -188,6 +203,11 @@ fn heard(heard: Heard) {
         }
         name::DRAINING => tell(Input::Drained { retry_ms: notice.retry_ms.unwrap_or_default() }),
         name::REFUSED => {
+            // A page of another session, from a first visit in two tabs at once: load it as who one is now.
+            let hopeless = notice.retry_ms.is_none() && with(|tab| !tab.was_live);
+            if hopeless && page::reload_once() {
+                return;
+            }
             let message = notice.message.unwrap_or_default();
             tell(Input::Refused { message, retry_ms: notice.retry_ms });
         }
@@ -259,13 +279,25 @@ impl Tab {
         marks
     }
 
+    /// Whether somebody joined who stands further back than those whom the stream serves: its cursor has to go back.
+    fn is_behind(&self, topic: &Topic) -> bool {
+        let of_topic = || self.subscriptions.iter().filter(|subscription| subscription.topic == *topic);
+        of_topic().filter(|joined| !joined.served).any(|joined| {
+            of_topic().filter(|other| other.served).all(|other| {
+                other.position.epoch != joined.position.epoch || other.position.offset > joined.position.offset
+            })
+        })
+    }
+
     /// What to ask of the live stream so that it carries what is subscribed.
     fn change(&mut self) -> Option<(String, ChangeTopics)> {
         let connection = self.connection.clone()?;
         let marks = self.marks();
         let unsubscribe: Vec<_> =
             self.carried.iter().filter(|topic| !marks.iter().any(|mark| mark.topic == **topic)).cloned().collect();
-        let subscribe: Vec<_> = marks.iter().filter(|mark| !self.carried.contains(&mark.topic)).cloned().collect();
+        let new = |mark: &&Mark| !self.carried.contains(&mark.topic) || self.is_behind(&mark.topic);
+        let subscribe: Vec<_> = marks.iter().filter(new).cloned().collect();
+        self.subscriptions.iter_mut().for_each(|subscription| subscription.served = true);
         if self.subscriptions.is_empty() || (subscribe.is_empty() && unsubscribe.is_empty()) {
             return None;
         }

@@ -47,18 +47,20 @@ fn scale(rows: &FeedRows) -> u32 {
 fn polylines(rows: &FeedRows, top: u32) -> String {
     let mut path = String::new();
     let mut drawing = false;
-    for (index, row) in rows.iter().take(FEED_ROWS).enumerate() {
+    let mut index = 0;
+    for row in rows.iter() {
         let Some(sample) = row.sample() else {
             drawing = false;
             continue;
         };
-        let x = WIDTH - index as u32 * WIDTH / (FEED_ROWS as u32 - 1);
+        let x = WIDTH - index * WIDTH / (FEED_ROWS as u32 - 1);
         let y = HEIGHT - 1 - cpu_hundredths(sample).min(top) * (HEIGHT - 2) / top.max(1);
         path.push(if drawing { 'L' } else { 'M' });
         path.push_str(&x.to_string());
         path.push(' ');
         path.push_str(&y.to_string());
         drawing = true;
+        index += 1;
     }
     path
 }

@@ -8,6 +8,9 @@ use crate::wire::{
     stream::{Event, Reset, ResetReason, Snapshot},
 };
 
+/// So many dividers are kept among the samples; what lies beneath one more is let go.
+pub const DIVIDERS: usize = 3;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedRows {
     epoch: Epoch,
@@ -75,8 +78,9 @@ impl FeedRows {
             self.rows.push_front(Row::Sample { epoch, offset, sample: data });
         }
         let samples = |rows: &VecDeque<Row>| rows.iter().filter(|row| row.sample().is_some()).count();
+        let too_many = |rows: &VecDeque<Row>| samples(rows) > FEED_ROWS || rows.len() - samples(rows) > DIVIDERS;
         // A divider with nothing beneath it divides nothing.
-        while samples(&self.rows) > FEED_ROWS || matches!(self.rows.back(), Some(Row::Divider { .. })) {
+        while too_many(&self.rows) || matches!(self.rows.back(), Some(Row::Divider { .. })) {
             self.rows.pop_back();
         }
     }
@@ -140,6 +144,19 @@ mod tests {
         assert_eq!(shown(&rows), "2 1 - 10 9 8");
         rows.add((3..=60).map(event).collect());
         assert_eq!(rows.iter().filter(|row| row.sample().is_none()).count(), 0);
+    }
+
+    #[test]
+    fn many_resets_leave_room_for_the_newest_fifty() {
+        let mut rows = FeedRows::new(snapshot(1, 1..=50));
+        for epoch in 2..9 {
+            let snapshot = snapshot(epoch, 1..=2);
+            let reason = ResetReason::UnknownEpoch;
+            rows.reset(Reset { topic: Topic::Feed, reason, position: snapshot.position, snapshot });
+        }
+        assert_eq!(shown(&rows), "2 1 - 2 1 - 2 1 - 2 1");
+        rows.add((3..=60).map(event).collect());
+        assert_eq!(rows.iter().count(), FEED_ROWS);
     }
 
     #[test]

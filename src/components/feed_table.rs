@@ -7,7 +7,7 @@ use leptos::{either::Either, prelude::*};
 
 use super::{
     dynamic::dynamic,
-    feed_rows::{FeedRows, Row},
+    feed_rows::{DIVIDERS, FeedRows, Row},
     live_feed::cpu_hundredths,
 };
 use crate::{
@@ -24,11 +24,13 @@ pub fn FeedTable(rows: RwSignal<FeedRows>) -> impl IntoView {
     // The server knows no zone and writes UTC; the reader's own comes after hydration.
     let zone = RwSignal::new(None::<i32>);
     Effect::new(move |_| {
-        let newest = rows.with_untracked(|rows| rows.newest().map(|sample| sample.time));
-        zone.set(newest.map(local_offset_minutes));
+        // A page of a server that has just started has no sample yet to tell the zone by.
+        let newest = rows.with(|rows| rows.newest().map(|sample| sample.time));
+        if zone.get_untracked().is_none() {
+            zone.set(newest.map(local_offset_minutes));
+        }
     });
-    // One more place than samples are kept, for a divider among them.
-    let places = (0..=FEED_ROWS).map(|place| {
+    let places = (0..FEED_ROWS + DIVIDERS).map(|place| {
         dynamic(move || {
             let zone = zone.get().unwrap_or(0);
             rows.with(|rows| rows.iter().nth(place).map(|row| table_row(row, zone)))

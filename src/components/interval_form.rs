@@ -3,10 +3,22 @@
 //! A plain form, and a handler that sends the same to the same server function. `ActionForm` and the server function's
 //! own client would cost every visitor tens of kilobytes for the sake of one number: see docs/ARCHITECTURE.md.
 
+use std::time::Duration;
+
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 use super::dynamic::dynamic;
-use crate::{api::feed::SetSamplingInterval, client::submit_form, wire::feed::SAMPLING_INTERVALS_MS};
+use crate::{
+    api::feed::SetSamplingInterval,
+    client::{now_ms, submit_form},
+    wire::feed::SAMPLING_INTERVALS_MS,
+};
+
+/// A little more than the server's pause between two changes, in milliseconds.
+const PAUSE_MS: f64 = 1_100.0;
+
+/// An error stands for this long.
+const ERROR_SHOWN: Duration = Duration::from_secs(5);
 
 const NOTE: &str = "It changes for everyone who watches.";
 
@@ -18,19 +30,36 @@ pub fn IntervalForm(
     flash: Option<String>,
 ) -> impl IntoView {
     let note = RwSignal::new(flash.unwrap_or_else(|| NOTE.into()));
-    let submit = move |event: SubmitEvent| {
-        let chosen =
-            event.submitter().and_then(|button| button.get_attribute("value")).and_then(|ms| ms.parse::<u32>().ok());
-        let Some(ms) = chosen else { return };
-        event.prevent_default();
+    // The server takes one change a second: who clicks faster has the last click sent when its turn comes.
+    let chosen = StoredValue::new(None::<u32>);
+    let sent = StoredValue::new(0.0);
+    let send = move || {
+        let Some(Some(ms)) = chosen.try_update_value(Option::take) else { return };
+        sent.set_value(now_ms());
         leptos::task::spawn_local(async move {
-            let words = match submit_form(SetSamplingInterval::PATH, "interval_ms", &ms.to_string()).await {
-                Ok(()) => NOTE.into(),
-                Err(message) => message,
-            };
-            // The island may be gone by the time the answer comes.
-            note.try_set(words);
+            let answer = submit_form(SetSamplingInterval::PATH, "interval_ms", &ms.to_string()).await;
+            // The island may be gone by the time the answer comes. The feed says the same, unless it is cut.
+            match answer {
+                Ok(()) => {
+                    interval_ms.try_set(ms);
+                    note.try_set(NOTE.into());
+                }
+                Err(message) => {
+                    note.try_set(message);
+                    set_timeout(move || drop(note.try_set(NOTE.into())), ERROR_SHOWN);
+                }
+            }
         });
+    };
+    let submit = move |event: SubmitEvent| {
+        let value = event.submitter().and_then(|button| button.get_attribute("value")).and_then(|ms| ms.parse().ok());
+        let Some(ms) = value else { return };
+        event.prevent_default();
+        if chosen.get_value().is_none() {
+            let wait = (sent.get_value() + PAUSE_MS - now_ms()).clamp(0.0, PAUSE_MS);
+            set_timeout(send, Duration::from_millis(wait as u64));
+        }
+        chosen.set_value(Some(ms));
     };
     let choice = move |ms: u32| {
         view! {

@@ -2,6 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::{
+    bell::{Bell, BellSeed},
+    seed,
+};
 use crate::wire::person::Visitor;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,16 +14,16 @@ struct Item {
     name: &'static str,
 }
 
-const PATTERNS: &[Item] =
-    &[Item { path: "/", name: "Live feed" }, Item { path: "/notifications", name: "Notifications" }];
+const PATTERNS: &[Item] = &[Item { path: "/", name: "Live feed" }];
 const DEVELOPERS: &[Item] = &[Item { path: "/inspector", name: "Inspector" }];
 
 /// What the layout shows of who is looking and what there is; the shell provides it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Frame {
     /// Whether there is an inspector to link to.
     pub inspector: bool,
     pub visitor: Option<Visitor>,
+    pub bell: Option<BellSeed>,
 }
 
 #[component]
@@ -28,7 +32,7 @@ pub fn Layout(
     path: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let Frame { inspector, visitor } = use_context().unwrap_or_default();
+    let Frame { inspector, visitor, bell } = use_context().unwrap_or_default();
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <header class="masthead">
@@ -44,6 +48,10 @@ pub fn Layout(
                 <Group name="Patterns" items=PATTERNS path />
                 {inspector.then(|| view! { <Group name="Developers" items=DEVELOPERS path /> })}
             </nav>
+            {bell.map(|seed| view! {
+                {seed::plant(seed)}
+                <Bell />
+            })}
             {visitor.map(|visitor| view! {
                 <a
                     class="masthead__person"

@@ -13,7 +13,7 @@ use super::{
     seed::{self, Seed},
 };
 use crate::{
-    client::{Delivery, subscribe},
+    client::{ConnectionState, Delivery, subscribe, use_connection},
     wire::{
         Topic,
         feed::FeedSampled,
@@ -70,6 +70,7 @@ pub fn LiveFeed() -> impl IntoView {
             None => shown.set(rows.get_untracked()),
         }
     });
+    let state = use_connection();
     let toggle = move |_| match paused.get_untracked() {
         Some(_) => {
             set_paused.set(None);
@@ -86,7 +87,7 @@ pub fn LiveFeed() -> impl IntoView {
             <header class="live-feed__header">
                 <h2 id="live-feed-title">"LiveFeed"</h2>
                 <ConnectionBadge />
-                <button class="button button--quiet" type="button" aria-pressed=dynamic(move || paused.get().is_some().to_string()) on:click=toggle>
+                <button class="button button--quiet" type="button" disabled=dynamic(move || state.with(|state| *state == ConnectionState::Idle)) aria-pressed=dynamic(move || paused.get().is_some().to_string()) on:click=toggle>
                     {dynamic(move || if paused.get().is_some() { "Resume" } else { "Pause" })}
                 </button>
                 <p class="live-feed__held" role="status">

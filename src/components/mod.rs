@@ -1,5 +1,6 @@
 //! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
 
+pub mod bell;
 pub mod connection_badge;
 pub mod dynamic;
 pub mod feed_chart;

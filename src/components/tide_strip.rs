@@ -137,6 +137,9 @@ fn watch_head(tide: RwSignal<Tide>, state: ReadSignal<ConnectionState>) {
             return None;
         }
         let ask = move || {
+            if document().hidden() {
+                return;
+            }
             leptos::task::spawn_local(async move {
                 if let Some(head) = client::head(&Topic::Feed).await {
                     // The island may be gone by the time the answer comes.
@@ -159,6 +162,7 @@ fn words(outcome: Outcome, state: &ConnectionState) -> String {
         (Outcome::None, ConnectionState::Live | ConnectionState::Connecting) => {
             "Cut it, count to ten, reconnect.".into()
         }
+        (Outcome::None, ConnectionState::Resting) => "Resting while nobody looks. Your mark keeps the place.".into(),
         (Outcome::None, _) => "Connection lost. Your mark keeps the place.".into(),
         (Outcome::Recovered { missed, recovered, lost }, _) => {
             [&grouped(missed), " missed, ", &grouped(recovered), " recovered, ", &grouped(lost), " lost"].concat()

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 
 use crate::{
-    app::Hydration,
     components::{
         layout::Layout,
         live_feed::{FeedSeed, LiveFeed},
@@ -25,7 +24,6 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <Title text="Tidemark: close the laptop, open it, nothing is missing" />
         <Meta name="description" content="Real-time patterns for Rust that resume from the exact mark where they stopped." />
-        <Hydration />
         <Layout path="/">
             <div class="hero">
                 <h1>

@@ -5,7 +5,6 @@ use leptos_meta::Title;
 
 use super::not_found::NotFoundPage;
 use crate::{
-    app::Hydration,
     components::{
         inspector::{Inspector, InspectorSeed},
         layout::Layout,
@@ -28,7 +27,6 @@ pub fn InspectorPage() -> impl IntoView {
     let snapshot = inspector::snapshot(&state.topics, &state.connections, state.started);
     view! {
         <Title text="Inspector · Tidemark" />
-        <Hydration />
         <Layout path="/inspector">
             <h1>"Inspector"</h1>
             <p class="lead">

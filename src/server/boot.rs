@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     assets::Assets,
     command_line::{self, Command, CommandLine},
-    config::Config,
+    config::{ClientAddress, Config},
     connections::{Connections, Limits},
     features::{feed::Feed, housekeeping, inspector, keys},
     rate_limit::Writes,
@@ -93,7 +93,11 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     });
     let stop = CancellationToken::new();
     let tasks = spawn_tasks(&state, &stop);
-    let listener = CountingListener { listener, connections: state.connections.clone() };
+    let listener = CountingListener {
+        listener,
+        connections: state.connections.clone(),
+        heartbeat: Duration::from_millis(state.config.stream.heartbeat_ms),
+    };
     let service = router(state.clone())?.into_make_service_with_connect_info::<Peer>();
     println!("{}", banner(&state, address));
 
@@ -206,6 +210,12 @@ fn limits(config: &Config) -> anyhow::Result<Limits> {
     };
     Ok(Limits {
         streams_per_address: config.limits.connections_per_address,
+        sockets_per_address: match config.client_address {
+            // Twice as many as streams: pages and requests come over others.
+            ClientAddress::Peer => config.limits.connections_per_address.saturating_mul(2).saturating_add(64),
+            // All come from the proxy.
+            ClientAddress::XForwardedFor => u32::MAX,
+        },
         sockets_for_streams: sockets - reserved,
         sockets,
     })

@@ -21,6 +21,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub streams_per_address: u32,
+    /// Sockets from one address, whatever goes over them.
+    pub sockets_per_address: u32,
     /// Above this many sockets no stream is opened; pages still are.
     pub sockets_for_streams: u32,
     /// Above this many sockets a new one is answered with 503 and closed.
@@ -43,6 +45,7 @@ struct Inner {
     open: HashMap<u64, Open>,
     serials: HashMap<String, u64>,
     per_address: HashMap<IpAddr, u32>,
+    sockets_per_address: HashMap<IpAddr, u32>,
     last_serial: u64,
     draining: bool,
 }
@@ -99,6 +102,25 @@ impl Connections {
         let serial = inner.last_serial;
         inner.open.insert(serial, Open { address, since: SystemTime::now(), id: String::new(), stream: None });
         Ok(Permit { connections: self.clone(), serial })
+    }
+
+    /// Whether one more socket from this address is welcome; if so, it counts until [`Connections::leave_socket`].
+    pub fn admit_socket(&self, address: IpAddr) -> bool {
+        let mut inner = self.lock();
+        let count = inner.sockets_per_address.entry(address).or_default();
+        let welcome = *count < self.limits.sockets_per_address;
+        *count += u32::from(welcome);
+        welcome
+    }
+
+    pub fn leave_socket(&self, address: IpAddr) {
+        let mut inner = self.lock();
+        if let Some(count) = inner.sockets_per_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                inner.sockets_per_address.remove(&address);
+            }
+        }
     }
 
     /// The live stream of this id.

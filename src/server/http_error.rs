@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    extract::rejection::JsonRejection,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -30,6 +31,15 @@ pub fn not_found(message: &str) -> Response {
 
 pub fn invalid(message: &str) -> Response {
     error(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!("invalid"), message)
+}
+
+/// A body that is too large, of another type, or not what was expected.
+pub fn rejected(rejection: &JsonRejection) -> Response {
+    let status = match rejection.status() {
+        StatusCode::BAD_REQUEST => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    };
+    error(status, &serde_json::json!("invalid"), &rejection.body_text())
 }
 
 /// Who is asking has to say who they are first.

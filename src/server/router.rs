@@ -23,7 +23,10 @@ use super::{
     state::AppState,
     transports::{events, snapshot, sse},
 };
-use crate::app::{App, shell};
+use crate::{
+    app::{App, shell},
+    error::{AppError, ErrorKind},
+};
 
 /// A request's body is never larger, in bytes: what people send here are small commands.
 const BODY_BYTES: usize = 64 * 1024;
@@ -71,7 +74,30 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
 
 async fn server_function(State(state): State<AppState>, request: Request) -> Response {
     let context = move || leptos::prelude::provide_context(state.clone());
-    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+    let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    match answer.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => with_true_status(answer).await,
+        StatusCode::BAD_REQUEST => http_error::not_found("there is no such server function"),
+        _ => answer,
+    }
+}
+
+/// leptos answers every error with 500; whose fault it is stands in the error.
+async fn with_true_status(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES).await else { return http_error::unavailable() };
+    if let Ok(error) = serde_json::from_slice::<AppError>(&body) {
+        parts.status = match error.kind {
+            ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Busy => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Network | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if error.kind == ErrorKind::Busy {
+            parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+    }
+    Response::from_parts(parts, body.into())
 }
 
 /// Ready to serve, and not about to stop: what a load balancer asks.

@@ -19,6 +19,7 @@ use leptos::prelude::use_context;
 use super::{
     features::{
         keys::{self, Action},
+        notifications,
         people::{self, newcomer},
     },
     http_error,
@@ -27,6 +28,7 @@ use super::{
     topics::Access,
 };
 use crate::{
+    components::bell::BellSeed,
     error::{AppError, ErrorKind},
     wire::{Topic, person::Visitor},
 };
@@ -48,6 +50,8 @@ pub struct Asking {
     /// The id that the cookie holds. A secret.
     pub session: Option<String>,
     pub person: Option<Person>,
+    /// What the bell on a page starts from. Of those who load one.
+    pub bell: Option<BellSeed>,
     /// A program that shows an API key. It is nobody in particular.
     pub key: Option<keys::Key>,
     /// Ends with the session or the key.
@@ -121,7 +125,9 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         let access = state.door.access(&session);
         match people::identify(&state.store, &session).await {
             Ok(Some(person)) => {
-                asking = Asking { session: Some(session), person: Some(person), access: Some(access), key: None };
+                asking.session = Some(session);
+                asking.person = Some(person);
+                asking.access = Some(access);
             }
             // Signed out: nobody again.
             Ok(None) => {}
@@ -131,19 +137,36 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
             }
         }
     }
-    if asking.session.is_some() || !document {
+    if !document {
         request.extensions_mut().insert(asking);
         return next.run(request).await;
     }
-    let session = format!("{:032x}", rand::random::<u128>());
-    let access = Some(state.door.access(&session));
-    request.extensions_mut().insert(Asking {
-        person: Some(newcomer(&session)),
-        session: Some(session.clone()),
-        access,
-        key: None,
-    });
-    (jar.add(cookie(session, state.config.secure_cookies)), next.run(request).await).into_response()
+    let minted = asking.session.is_none().then(|| format!("{:032x}", rand::random::<u128>()));
+    if let Some(session) = &minted {
+        asking.person = Some(newcomer(session));
+        asking.access = Some(state.door.access(session));
+        asking.session = minted.clone();
+    }
+    asking.bell = bell(&state, asking.person.as_ref()).await;
+    request.extensions_mut().insert(asking);
+    let response = next.run(request).await;
+    match minted {
+        Some(session) => (jar.add(cookie(session, state.config.secure_cookies)), response).into_response(),
+        None => response,
+    }
+}
+
+/// A page without a bell is better than none.
+async fn bell(state: &AppState, person: Option<&Person>) -> Option<BellSeed> {
+    let person = &person?.id;
+    let topic = notifications::topic(person)?;
+    match notifications::unread(&state.store, person).await {
+        Ok((unread, position)) => Some(BellSeed { topic, unread, position }),
+        Err(error) => {
+            tracing::error!(%error, "the unread notifications could not be counted");
+            None
+        }
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -13,7 +13,7 @@ pub const SAMPLING_INTERVALS_MS: [u32; 4] = [250, 500, 1_000, 2_000];
 pub struct FeedSampled {
     /// When this sample was due, in milliseconds since 1970 (UTC).
     pub time: u64,
-    /// CPU time the server used since the last sample, in percent of one core, to one decimal.
+    /// CPU time the server used since the last sample, in percent of one core, to two decimals.
     pub value: f32,
     /// Resident memory of the server, in bytes.
     pub memory: u64,

@@ -58,6 +58,7 @@ impl Server {
         let leptos = LeptosOptions::builder().output_name("tidemark").site_root("public").build();
         let limits = Limits {
             streams_per_address: config.limits.connections_per_address,
+            sockets_per_address: 1_000,
             sockets_for_streams: 1_000,
             sockets: 1_100,
         };

@@ -79,6 +79,14 @@ pub async fn newest(store: &Store, person: &str, most: u32) -> Result<(Vec<Notif
     Ok((rows::newest(&mut read, person, most).await?, rows::unread(&mut read, person).await?, position))
 }
 
+/// How many are unread, and the position that is true at.
+pub async fn unread(store: &Store, person: &str) -> Result<(u32, Position), StoreError> {
+    let topic = topic(person).ok_or(StoreError::Closed)?;
+    let mut read = store.read().await?;
+    let position = store.head(&mut read, &topic).await?;
+    Ok((rows::unread(&mut read, person).await?, position))
+}
+
 async fn tell(
     tx: &mut Tx,
     person: &str,

@@ -3,14 +3,6 @@
 
 use std::convert::identity;
 
-use axum::{
-    Extension,
-    extract::{Query, State},
-    http::header,
-    response::{IntoResponse, Response},
-};
-use serde::Deserialize;
-
 use crate::{
     server::{
         connections::refusal,
@@ -21,12 +13,15 @@ use crate::{
     },
     wire::{Topic, stream::RefusedCode},
 };
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
 
-#[derive(Debug, Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    topic: String,
-}
+/// All that stands in the query.
+type Asked = Vec<(String, String)>;
 
 pub async fn snapshot(
     State(state): State<AppState>,
@@ -47,7 +42,13 @@ pub async fn head(
 
 /// The topic, in memory; what one may not read does not exist.
 async fn readable(state: &AppState, asking: &Asking, asked: &Asked) -> Result<Topic, Response> {
-    let topic = asked.topic.parse().ok().filter(|topic| may(state, asking, Action::Read, topic));
+    let mut named = asked.iter().filter(|(key, _)| key == "topic").map(|(_, topic)| topic);
+    let (Some(topic), None) = (named.next(), named.next()) else {
+        let words = "a snapshot is of one topic, and so is a head: ?topic=feed";
+        let one = refusal(RefusedCode::UnknownTopic, Some(words.to_owned()), 0);
+        return Err(http_error::refused(&one));
+    };
+    let topic = topic.parse().ok().filter(|topic| may(state, asking, Action::Read, topic));
     let topic: Topic = topic.ok_or_else(|| http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0)))?;
     match state.topics.warm(&topic).await {
         Ok(()) => Ok(topic),

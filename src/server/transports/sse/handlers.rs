@@ -73,7 +73,7 @@ pub async fn change_topics(
 ) -> Response {
     let change = match change {
         Ok(Json(change)) => change,
-        Err(rejection) => return http_error::invalid(&rejection.body_text()),
+        Err(rejection) => return http_error::rejected(&rejection),
     };
     if let Err(code) = readable(&state, &asking, &change.subscribe).await {
         return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS)));
@@ -82,8 +82,7 @@ pub async fn change_topics(
         return http_error::not_found("there is no such stream, or it has ended");
     };
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    change.unsubscribe.iter().for_each(|topic| stream.unsubscribe(topic));
-    if !change.subscribe.is_empty() && stream.subscribe(&change.subscribe).is_err() {
+    if stream.change(&change.subscribe, &change.unsubscribe).is_err() {
         return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
     }
     let topics: Vec<_> = stream.topics().map(ToString::to_string).collect();

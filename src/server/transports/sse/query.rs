@@ -45,10 +45,17 @@ pub fn marks<'a>(
 fn resume(marks: &mut Vec<Mark>, id: &str) {
     let read: Option<Vec<Mark>> = id.split(',').map(|part| part.parse::<Mark>().ok()).collect();
     match read.filter(|read| read.len() <= TOPICS_PER_STREAM && read.iter().all(|mark| mark.position.is_some())) {
-        Some(read) => read.into_iter().for_each(|mark| put(marks, mark)),
+        Some(read) => {
+            // What the stream carried last is what its reader misses; if there is no room for all, the URL's give way.
+            let url = std::mem::replace(marks, read);
+            for mark in url {
+                if marks.len() < TOPICS_PER_STREAM && !marks.iter().any(|held| held.topic == mark.topic) {
+                    marks.push(mark);
+                }
+            }
+        }
         None => marks.iter_mut().for_each(|mark| mark.position = Some(NOWHERE)),
     }
-    marks.truncate(TOPICS_PER_STREAM);
 }
 
 fn put(marks: &mut Vec<Mark>, mark: Mark) {
@@ -79,8 +86,16 @@ mod tests {
     fn the_header_wins_over_the_url_and_brings_topics_that_joined() {
         let id = "feed@00000000000000aa:9,inspector@00000000000000bb:1";
         assert_eq!(text(&[OLD], Some(id)).as_deref(), Ok("feed@00000000000000aa:9 inspector@00000000000000bb:1"));
-        assert_eq!(text(&["inspector", OLD], Some(OLD)).as_deref(), Ok("inspector feed@00000000000000aa:7"));
+        assert_eq!(text(&["inspector", OLD], Some(OLD)).as_deref(), Ok("feed@00000000000000aa:7 inspector"));
         assert_eq!(text(&[OLD], Some("")).as_deref(), Ok(OLD));
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_all_those_of_the_header_stay() {
+        let url: Vec<_> = (0..16).map(|n| format!("channel/a/{n}")).collect();
+        let url: Vec<_> = url.iter().map(String::as_str).collect();
+        let text = text(&url, Some(OLD)).unwrap();
+        assert!(text.starts_with(OLD) && text.ends_with("channel/a/14"), "{text}");
     }
 
     #[test]

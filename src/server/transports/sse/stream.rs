@@ -118,13 +118,20 @@ impl Stream {
 
     /// Adds topics to a live stream, or moves the cursors of those it has. All or none.
     pub fn subscribe(&mut self, marks: &[Mark]) -> Result<(), SubscribeError> {
+        self.change(marks, &[])
+    }
+
+    /// Takes topics off a live stream and adds others, all of it or nothing.
+    pub fn change(&mut self, marks: &[Mark], leave: &[Topic]) -> Result<(), SubscribeError> {
         let new = marks.iter().enumerate().filter(|(index, mark)| {
             let repeated = marks[..*index].iter().any(|earlier| earlier.topic == mark.topic);
-            !repeated && !self.topics().any(|topic| *topic == mark.topic)
+            !repeated && !self.topics().any(|topic| *topic == mark.topic && !leave.contains(topic))
         });
-        if self.cursors.len() + new.count() > TOPICS_PER_STREAM {
+        let staying = self.topics().filter(|topic| !leave.contains(topic)).count();
+        if staying + new.count() > TOPICS_PER_STREAM {
             return Err(SubscribeError::TooManyTopics);
         }
+        leave.iter().for_each(|topic| self.unsubscribe(topic));
         marks.iter().for_each(|mark| self.add(mark));
         self.mailbox.wake();
         Ok(())

@@ -1,0 +1,170 @@
+// Who people are, what they are told, and what they let programs do.
+import { connectionIs, expect, NETWORK_ERROR, openLive, type Page, PRELOADED, test } from "./fixtures.ts";
+
+const person = (page: Page) => page.locator(".masthead__person");
+const bell = (page: Page) => page.getByRole("link", { name: /^Notifications/ });
+const status = (page: Page) => page.locator("p.notice[role=status]");
+
+const name = async (page: Page) => (await person(page).textContent())!.replace("You are ", "");
+
+/** The topic of the notifications of whoever looks at the page. */
+const topicOf = (page: Page) => page.locator("#bell-seed").evaluate((seed) => JSON.parse(seed.textContent!).topic as string);
+
+async function rename(page: Page, to: string): Promise<void> {
+  await page.goto("/account");
+  await page.getByLabel("Name").fill(to);
+  await page.getByRole("button", { name: "Change name" }).click();
+}
+
+async function makeKey(page: Page, grants: string): Promise<string> {
+  await page.goto("/account");
+  await page.getByLabel("What it is for").fill("a test");
+  await page.getByLabel(/^What it may do/).fill(grants);
+  await page.getByRole("button", { name: "Make a key" }).click();
+  await expect(status(page).filter({ hasText: "tmk_" })).toBeVisible();
+  return (await status(page).filter({ hasText: "tmk_" }).textContent())!.match(/tmk_[0-9a-f]{48}/)![0];
+}
+
+const publish = (page: Page, server: { url: string }, topic: string, key: string, text: string) =>
+  fetch(`${server.url}/api/topics/${topic}/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ type: "Deployed", data: { text, link: "/account" } }),
+  });
+
+test.describe("with a server that restarts", () => {
+  test.use({ allowed: [NETWORK_ERROR] });
+
+test("a visitor has a name and a colour from the first page on, and keeps them", async ({ page, server }) => {
+  await openLive(page);
+  const given = await name(page);
+  expect(given).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d\d$/);
+  await page.reload();
+  expect(await name(page)).toBe(given);
+  await server.restart();
+  await page.reload();
+  expect(await name(page)).toBe(given);
+});
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled, allowed: javaScriptEnabled ? [] : [PRELOADED] });
+
+    test("a name is changed, and stays", async ({ page }) => {
+      await page.goto("/");
+      await rename(page, "  Ada   Lovelace ");
+      await expect(person(page)).toHaveText("You are Ada Lovelace");
+      await page.goto("/");
+      await expect(person(page)).toHaveText("You are Ada Lovelace");
+    });
+
+    test("names that cannot be are refused in words", async ({ page, browser, server }) => {
+      await page.goto("/");
+      await rename(page, "Grace");
+      const other = await (await browser.newContext({ javaScriptEnabled, baseURL: server.url })).newPage();
+      await other.goto("/");
+      const before = await name(other);
+      for (const [bad, words] of [
+        ["Gracе", "Somebody has that name already, or one that looks the same."],
+        ["admin", "That name is reserved."],
+        ["a\u202eb", /^A name cannot hold this character/],
+        ["---", "A name needs at least one letter or digit."],
+      ] as const) {
+        await rename(other, bad);
+        await expect(status(other).first()).toHaveText(words);
+        expect(await name(other)).toBe(before);
+      }
+      await other.context().close();
+    });
+
+    test("what one is told is listed, and marked as read by a button and nothing else", async ({ page, server }) => {
+      await page.goto("/");
+      await page.goto("/account");
+      const topic = await topicOf(page);
+      const key = await makeKey(page, `publish:${topic}`);
+      expect((await publish(page, server, topic, key, "Version 2 is live")).status).toBe(201);
+      await page.goto("/notifications");
+      await expect(page.getByRole("listitem").filter({ hasText: "Version 2 is live" })).toContainText("new · Deployed");
+      await page.reload();
+      await expect(bell(page)).toContainText("1 unread");
+      await page.getByRole("button", { name: "Mark all as read" }).click();
+      await expect(page.getByRole("button", { name: "Mark all as read" })).toHaveCount(0);
+      await expect(bell(page)).not.toContainText("unread");
+      await page.getByRole("link", { name: "Version 2 is live" }).click();
+      await expect(page).toHaveURL(/\/account$/);
+    });
+  });
+}
+
+test("the bell rings in all tabs at once, and is still in all tabs when one has read", async ({ context, page, server }) => {
+  await openLive(page);
+  const topic = await topicOf(page);
+  const key = await makeKey(page, `publish:${topic}`);
+  await openLive(page);
+  const other = await context.newPage();
+  await openLive(other);
+  for (const number of [1, 2]) {
+    await publish(page, server, topic, key, `Number ${number}`);
+    for (const tab of [page, other]) await expect(bell(tab)).toContainText(`${number} unread`);
+  }
+  const reading = await context.newPage();
+  await reading.goto("/notifications");
+  await reading.getByRole("button", { name: "Mark all as read" }).click();
+  for (const tab of [page, other, reading]) await expect(bell(tab)).not.toContainText("unread");
+  await connectionIs(page, "live");
+});
+
+test("a notification that comes while the tab is cut is there when it is back", async ({ page, server }) => {
+  await openLive(page);
+  const topic = await topicOf(page);
+  const key = await makeKey(page, `publish:${topic}`);
+  await openLive(page);
+  await page.getByRole("button", { name: "Cut my connection" }).click();
+  await connectionIs(page, "cut");
+  await publish(page, server, topic, key, "While you were away");
+  await expect(bell(page)).not.toContainText("unread");
+  await page.getByRole("button", { name: "Reconnect" }).click();
+  await expect(bell(page)).toContainText("1 unread");
+});
+
+test("signing out everywhere ends the other tabs' streams, and makes one somebody else", async ({ context, page }) => {
+  await openLive(page);
+  const before = await name(page);
+  const other = await context.newPage();
+  await other.goto("/account");
+  await other.getByRole("button", { name: "Sign out everywhere" }).click();
+  await connectionIs(page, "refused");
+  await expect(page.locator("[data-connection]").first()).toContainText("you have signed out");
+  await openLive(page);
+  expect(await name(page)).not.toBe(before);
+});
+
+test("two tabs of a first visit end up live, as one person", async ({ context, page }) => {
+  const other = await context.newPage();
+  await Promise.all([page.goto("/"), other.goto("/")]);
+  for (const tab of [page, other]) await connectionIs(tab, "live");
+  await page.reload();
+  await other.reload();
+  expect(await name(page)).toBe(await name(other));
+});
+
+test("a key that was revoked on the page is worth nothing", async ({ page, server }) => {
+  await page.goto("/");
+  const key = await makeKey(page, "publish:channel/shop/*");
+  expect((await publish(page, server, "channel/shop/orders", key, "x")).status).toBe(201);
+  await page.goto("/account");
+  await expect(page.getByText(key)).toHaveCount(0);
+  await page.getByRole("button", { name: "Revoke a test" }).click();
+  await expect(page.getByRole("cell", { name: "revoked" })).toBeVisible();
+  expect((await publish(page, server, "channel/shop/orders", key, "x")).status).toBe(401);
+});
+
+test("a key cannot be made for what is somebody else's", async ({ page }) => {
+  await page.goto("/");
+  await page.goto("/account");
+  await page.getByLabel("What it is for").fill("a test");
+  await page.getByLabel(/^What it may do/).fill("read:user/*");
+  await page.getByRole("button", { name: "Make a key" }).click();
+  await expect(status(page).first()).toContainText("You may grant reading and publishing of channels");
+});

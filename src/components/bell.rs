@@ -1,0 +1,62 @@
+//! The bell in the masthead: how many notifications are unread, live, on the tab's one connection. On every page, so
+//! small: it reads one number of each event, and the list is a page of its own.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    dynamic::dynamic,
+    seed::{self, Seed},
+};
+use crate::{
+    client::{Delivery, subscribe},
+    wire::{Position, Topic, numbers::grouped},
+};
+
+/// What the bell starts from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BellSeed {
+    /// Of the visitor's notifications.
+    pub topic: Topic,
+    pub unread: u32,
+    /// What the number is true at.
+    pub position: Position,
+}
+
+impl Seed for BellSeed {
+    const ID: &'static str = "bell-seed";
+}
+
+/// All that the bell needs of a [`crate::wire::notification::UserEvent`].
+#[derive(Clone, Debug, Deserialize)]
+struct Unread {
+    unread: u32,
+}
+
+/// Takes [`BellSeed`].
+#[island]
+pub fn Bell() -> impl IntoView {
+    let BellSeed { topic, unread, position } = seed::take();
+    let unread = RwSignal::new(unread);
+    subscribe(topic, position, move |delivery: Delivery<Unread>| {
+        let events = match delivery {
+            Delivery::Events(events) => events,
+            Delivery::Reset(reset) => reset.snapshot.events,
+            Delivery::Resumed { .. } => return,
+        };
+        if let Some(newest) = events.last() {
+            unread.set(newest.data.unread);
+        }
+    });
+    view! {
+        <a class="bell" href="/notifications" data-unread=dynamic(move || unread.get().to_string())>
+            "Notifications"
+            <span class="bell__count" role="status">
+                {dynamic(move || match unread.get() {
+                    0 => String::new(),
+                    unread => [&grouped(u64::from(unread)), " unread"].concat(),
+                })}
+            </span>
+        </a>
+    }
+}
