@@ -33,6 +33,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expectNoViolations(page);
         await page.goto("/nowhere");
         await expectNoViolations(page);
+        for (const path of ["/account", "/notifications"]) {
+          await page.goto(path);
+          await expectNoViolations(page);
+        }
       });
     });
   }
@@ -63,7 +67,7 @@ const focused = (page: Page) =>
     const { outlineStyle, outlineWidth } = getComputedStyle(element);
     const { top, bottom, width } = element.getBoundingClientRect();
     return {
-      name: element.getAttribute("aria-label") ?? element.textContent!.trim(),
+      name: element.getAttribute("aria-label") ?? element.textContent!.trim().replace(/^You are .*/, "You"),
       outlined: element.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
       inSight: width > 0 && bottom > 0 && top < innerHeight,
     };
@@ -71,10 +75,10 @@ const focused = (page: Page) =>
 
 const TAB_ORDER = {
   "/": [
-    "Skip to content", "Tidemark", "Live feed", "Inspector", "Cut my connection", "Pause", "250 ms", "500 ms", "1 s", "2 s",
-    "The newest 50 events",
+    "Skip to content", "Tidemark", "Live feed", "Inspector", "Notifications", "You", "Cut my connection", "Pause", "250 ms",
+    "500 ms", "1 s", "2 s", "The newest 50 events",
   ],
-  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Inspector", "Topics", "Connections"],
+  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Inspector", "Notifications", "You", "Topics", "Connections"],
 };
 
 for (const [path, names] of Object.entries(TAB_ORDER)) {

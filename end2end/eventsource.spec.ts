@@ -160,7 +160,7 @@ test.describe("with two streams an address", () => {
 const topics = Array.from({ length: 17 }, (_, n) => `topic=channel/shop/${n}`).join("&");
 for (const [what, query, code] of [
   ["a topic that does not exist", "topic=nonsense", "unknown-topic"],
-  ["a topic that one may not read", "topic=channel/shop/orders", "unknown-topic"],
+  ["a topic that one may not read", "topic=channel/shop/private-orders", "unknown-topic"],
   ["a position that cannot be read", "topic=feed@12", "bad-position"],
   ["more topics than a stream carries", topics, "too-many-topics"],
 ] as const) {

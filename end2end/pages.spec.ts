@@ -73,16 +73,6 @@ test.describe("an address that leads nowhere", () => {
     await page.getByRole("link", { name: "To the live feed" }).click();
     await connectionIs(page, "live");
   });
-
-  test("its page loads no script", async ({ page }) => {
-    const scripts: string[] = [];
-    page.on("request", (request) => {
-      if (/\.(js|wasm)$/.test(new URL(request.url()).pathname)) scripts.push(request.url());
-    });
-    await page.goto("/no/such/page");
-    await expect(page.locator("script[src], script[type=module], link[rel=modulepreload]")).toHaveCount(0);
-    expect(scripts).toEqual([]);
-  });
 });
 
 test("an address that leads nowhere beneath /api is answered in JSON", async ({ server }) => {

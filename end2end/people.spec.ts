@@ -35,16 +35,16 @@ const publish = (page: Page, server: { url: string }, topic: string, key: string
 test.describe("with a server that restarts", () => {
   test.use({ allowed: [NETWORK_ERROR] });
 
-test("a visitor has a name and a colour from the first page on, and keeps them", async ({ page, server }) => {
-  await openLive(page);
-  const given = await name(page);
-  expect(given).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d\d$/);
-  await page.reload();
-  expect(await name(page)).toBe(given);
-  await server.restart();
-  await page.reload();
-  expect(await name(page)).toBe(given);
-});
+  test("a visitor has a name and a colour from the first page on, and keeps them", async ({ page, server }) => {
+    await openLive(page);
+    const given = await name(page);
+    expect(given).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d\d$/);
+    await page.reload();
+    expect(await name(page)).toBe(given);
+    await server.restart();
+    await page.reload();
+    expect(await name(page)).toBe(given);
+  });
 });
 
 for (const javaScriptEnabled of [true, false]) {

@@ -126,7 +126,7 @@ test("the topics of a live stream are changed by a POST, and never by reconnecti
   expect(positions(again())[0]).toMatchObject({ epoch, offset: offset - 2 });
 
   expect(await change({ subscribe: ["nonsense"] })).toMatchObject({ status: 422, body: { error: { code: "invalid" } } });
-  expect(await change({ subscribe: ["channel/shop/1"] })).toMatchObject({ status: 404, body: { error: { code: "unknown-topic" } } });
+  expect(await change({ subscribe: ["channel/shop/private-1"] })).toMatchObject({ status: 404, body: { error: { code: "unknown-topic" } } });
   expect(await change({ subscribe: ["feed"] }, "0".repeat(32))).toMatchObject({ status: 404, body: { error: { code: "not-found" } } });
   expect(wire.ended).toBe(false);
 });

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use tidemark::wire::{
     feed::FeedSampled,
     inspector::Fields,
+    notification::UserEvent,
     stream::{
         ChangeTopics, Connected, Draining, Joined, Keyed, Notice, Refused, RefusedCode, Reset, ResetReason, Snapshot,
     },
@@ -45,6 +46,7 @@ fn every_recorded_frame_is_read_by_the_wire_types() {
             "refused" => drop(reads::<Refused>(data)),
             "heartbeat" => assert_eq!((data, frame.lines().next()), ("{}", Some(": heartbeat"))),
             "message" if data == "connected" => {}
+            "message" if field("id").is_some_and(|id| id.starts_with("user/")) => drop(reads::<UserEvent>(data)),
             "message" if field("id").is_some_and(|id| id.starts_with("inspector@")) => {
                 drop(reads::<Keyed<Fields>>(data));
             }
@@ -67,8 +69,8 @@ fn recorded_bodies_are_read_too() {
 
 #[test]
 fn every_code_and_reason_is_explained() {
-    use RefusedCode::{BadPosition, Draining, Overloaded, TooManyConnections, TooManyTopics, UnknownTopic};
-    let codes = [UnknownTopic, BadPosition, TooManyTopics, TooManyConnections, Overloaded, Draining];
+    use RefusedCode::{BadPosition, Draining, Overloaded, SignedOut, TooManyConnections, TooManyTopics, UnknownTopic};
+    let codes = [UnknownTopic, BadPosition, TooManyTopics, TooManyConnections, Overloaded, Draining, SignedOut];
     let reasons = [ResetReason::UnknownEpoch, ResetReason::TooOld, ResetReason::AheadOfHead];
     let names = codes.map(|code| serde_json::json!(code)).into_iter().chain(reasons.map(|r| serde_json::json!(r)));
     for name in names {

@@ -48,21 +48,23 @@ pub fn Layout(
                 <Group name="Patterns" items=PATTERNS path />
                 {inspector.then(|| view! { <Group name="Developers" items=DEVELOPERS path /> })}
             </nav>
-            {bell.map(|seed| view! {
-                {seed::plant(seed)}
-                <Bell />
-            })}
-            {visitor.map(|visitor| view! {
-                <a
-                    class="masthead__person"
-                    href="/account"
-                    aria-current=(path == "/account").then_some("page")
-                    style=["--hue: ", &visitor.hue.to_string()].concat()
-                >
-                    <span class="masthead__hidden">"You are "</span>
-                    {visitor.name}
-                </a>
-            })}
+            <div class="masthead__own">
+                {bell.map(|seed| view! {
+                    {seed::plant(seed)}
+                    <Bell />
+                })}
+                {visitor.map(|visitor| view! {
+                    <a
+                        class="masthead__person"
+                        href="/account"
+                        aria-current=(path == "/account").then_some("page")
+                        style=["--hue: ", &visitor.hue.to_string()].concat()
+                    >
+                        <span class="masthead__hidden">"You are "</span>
+                        {visitor.name}
+                    </a>
+                })}
+            </div>
         </header>
         <main id="main" class="page" tabindex="-1">{children()}</main>
         <footer class="foot">
