@@ -168,3 +168,49 @@ test("a key cannot be made for what is somebody else's", async ({ page }) => {
   await page.getByRole("button", { name: "Make a key" }).click();
   await expect(status(page).first()).toContainText("You may grant reading and publishing of channels");
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "links, with JavaScript" : "links, without JavaScript", () => {
+    test.use({ javaScriptEnabled, allowed: javaScriptEnabled ? [] : [PRELOADED] });
+
+    test("a mailed link keeps a person over devices", async ({ page, browser, server }) => {
+      const linkFor = async (on: Page) => {
+        await on.goto("/account");
+        await on.getByLabel("E-mail address").fill("ada@example.com");
+        await on.getByRole("button", { name: "Send me a link" }).click();
+        return (await status(on).textContent())!.match(/http\S+token=[0-9a-f]{64}/)![0].replace(/^http:\/\/[^/]+/, "");
+      };
+      const signIn = async (on: Page, link: string) => {
+        await on.goto(link);
+        await on.getByRole("button", { name: "Sign in" }).click();
+        await expect(status(on)).toHaveText("You are signed in.");
+      };
+      await page.goto("/");
+      await rename(page, "Ada");
+      await signIn(page, await linkFor(page));
+      await expect(person(page)).toHaveText("You are Ada");
+      const other = await (await browser.newContext({ javaScriptEnabled, baseURL: server.url })).newPage();
+      await other.goto("/");
+      expect(await name(other)).not.toBe("Ada");
+      await signIn(other, await linkFor(other));
+      await expect(person(other)).toHaveText("You are Ada");
+      await expect(other.getByText("You are known as ada@example.com")).toBeVisible();
+      await other.context().close();
+    });
+
+    test("a code on the screen brings the session to a phone, once", async ({ page, browser, server }) => {
+      await page.goto("/");
+      await rename(page, "Grace");
+      await page.getByRole("button", { name: "Show a code for my phone" }).click();
+      await expect(page.locator(".qr-code svg")).toBeVisible();
+      const link = (await page.getByText(/sign-in\?token=/).textContent())!.replace(/^http:\/\/[^/]+/, "");
+      for (const [number, words] of [[1, "You are Grace"], [2, "used already"]] as const) {
+        const phone = await (await browser.newContext({ javaScriptEnabled, baseURL: server.url })).newPage();
+        await phone.goto(link);
+        if (number === 1) await phone.getByRole("button", { name: "Sign in" }).click();
+        await expect(phone.locator("body")).toContainText(words);
+        await phone.context().close();
+      }
+    });
+  });
+}

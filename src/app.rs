@@ -14,7 +14,7 @@ use crate::{
     components::layout::Frame,
     pages::{
         account::AccountPage, home::HomePage, inspector::InspectorPage, not_found::NotFoundPage,
-        notifications::NotificationsPage,
+        notifications::NotificationsPage, sign_in::SignInPage,
     },
     server::{session::Asking, state::AppState},
 };
@@ -76,6 +76,7 @@ pub fn App() -> impl IntoView {
                 // They wait for the store: the whole page is sent at once, and works without a script.
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

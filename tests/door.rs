@@ -6,7 +6,7 @@ mod http {
 
 use axum::http::{Method, StatusCode};
 use http::server::{Answer, Server};
-use tidemark::server::features::{keys, notifications, people::sign_out_everywhere};
+use tidemark::server::features::{keys, notifications, people::{rename, sign_out_everywhere}};
 
 const HTML: (&str, &str) = ("accept", "text/html");
 const EVENTS: (&str, &str) = ("accept", "text/event-stream");
@@ -119,6 +119,32 @@ async fn signing_out_everywhere_ends_streams_at_once_and_the_cookie_for_good() {
         server.get(&format!("/api/head?topic=user/{id}"), &[("cookie", &cookie)]).await.status(),
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_rendered_at_once_for_two_visitors_never_mix() {
+    let server = Server::new().await;
+    let mut visitors = Vec::new();
+    for name in ["Ada", "Grace"] {
+        let cookie = visit(&server).await;
+        let id = person(&server, &cookie).await;
+        rename(&server.state.store, &id, name).await.expect("renamed");
+        tell(&server, &id, name).await;
+        visitors.push((cookie, name));
+    }
+    let pages = (0..60).map(|number| {
+        let (cookie, name) = &visitors[number % 2];
+        let path = ["/", "/account", "/notifications"][number % 3];
+        let server = &server;
+        async move {
+            let html = server.get(path, &[HTML, ("cookie", cookie)]).await.text().await;
+            (*name, html)
+        }
+    });
+    for (name, html) in futures::future::join_all(pages).await {
+        let other = if name == "Ada" { "Grace" } else { "Ada" };
+        assert!(html.contains(name) && !html.contains(other), "{name}'s page:\n{html}");
+    }
 }
 
 async fn tell(server: &Server, person: &str, text: &'static str) {

@@ -304,3 +304,61 @@ async fn a_database_of_a_newer_version_and_a_folder_without_rights_are_refused_i
     let error = Node::try_open(&folder.path().join("nowhere")).await.unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_said_and_leaves_nothing_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path()).await;
+    node.publish(0, 1..=3).await;
+    let limit = |pages: &'static str| {
+        node.store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                sqlx::query(pages).execute(&mut tx.connection).await?;
+                Ok(())
+            })
+        })
+    };
+    limit("PRAGMA max_page_count = 1").await.unwrap();
+    let big = node.store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            tx.publish(&user(0), &event(4)).await?;
+            tx.publish(&user(1), &"x".repeat(1 << 20)).await
+        })
+    });
+    let error = big.await.unwrap_err();
+    assert!(matches!(error, StoreError::Full), "{error}");
+    assert_eq!((node.head(0).await.offset, node.head(1).await.offset), (3, 0));
+    limit("PRAGMA max_page_count = 1000000").await.unwrap();
+    node.publish(0, 4..=4).await;
+    assert_eq!(node.store.after(&user(0), 0, 10).await.unwrap().len(), 4, "and it goes on where it was");
+    node.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_process_holds_is_said_to_be_locked_and_no_more() {
+    use sqlx::{ConnectOptions, Connection};
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path()).await;
+    let file = folder.path().join(tidemark::server::store::FILE);
+    let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let write = node.store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.publish(&user(0), &event(1)).await }));
+    let error = write.await.unwrap_err();
+    assert!(matches!(error, StoreError::Locked), "{error}");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    node.publish(0, 1..=1).await;
+    assert_eq!(node.head(0).await.offset, 1);
+    other.close().await.unwrap();
+    node.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_database_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(tidemark::server::store::FILE);
+    let text = "a letter to somebody, longer than a page's head so that it is looked at ".repeat(100);
+    std::fs::write(&file, &text).unwrap();
+    let error = Node::try_open(folder.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}

@@ -4,3 +4,4 @@ pub mod feed;
 pub mod keys;
 pub mod notifications;
 pub mod people;
+pub mod sign_in;

@@ -2,11 +2,13 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
+use qrcode::{QrCode, render::svg};
 
 use crate::{
     api::{
         keys::{CreateKey, RevokeKey},
         people::{SetName, SignOutEverywhere},
+        sign_in::{MailSignInLink, MakeDeviceLink},
     },
     components::layout::Layout,
     server::{features::people::NAME_CHARS, flash, session::Asking, state::AppState, store::keys::KeyRow},
@@ -15,7 +17,8 @@ use crate::{
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let state = AppState::current();
-    let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let (asking, flash) = (Asking::current(), flash::take());
+    let (visitor, email) = (asking.visitor(), asking.person.and_then(|person| person.email));
     let person = visitor.clone();
     let keys = Suspend::new(async move {
         let Some(person) = person else { return ().into_any() };
@@ -31,7 +34,7 @@ pub fn AccountPage() -> impl IntoView {
         <Title text="You · Tidemark" />
         <Layout path="/account">
             <h1>"You"</h1>
-            {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            {flash.map(said)}
             {visitor.map(|visitor| view! {
                 <section class="panel">
                     <h2>"Your name"</h2>
@@ -52,6 +55,23 @@ pub fn AccountPage() -> impl IntoView {
                 </section>
             })}
             <section class="panel">
+                <h2>"Keep it over devices"</h2>
+                <p>{match email {
+                    Some(email) => ["You are known as ", &email, ". A link sent there signs you in anywhere."].concat(),
+                    None => "A link to your e-mail address signs you in on any device. Nobody else sees the address.".to_owned(),
+                }}</p>
+                <form class="form" method="post" action=MailSignInLink::PATH>
+                    <label class="form__field">
+                        <span>"E-mail address"</span>
+                        <input name="email" type="email" maxlength="254" required autocomplete="email" />
+                    </label>
+                    <button class="button">"Send me a link"</button>
+                </form>
+                <form method="post" action=MakeDeviceLink::PATH>
+                    <button class="button button--quiet">"Show a code for my phone"</button>
+                </form>
+            </section>
+            <section class="panel">
                 <h2>"Sessions"</h2>
                 <p>"Ends every session of yours, on all devices. Open pages stop receiving at once; nobody can go on as you."</p>
                 <form method="post" action=SignOutEverywhere::PATH>
@@ -61,6 +81,25 @@ pub fn AccountPage() -> impl IntoView {
             <Suspense>{keys}</Suspense>
         </Layout>
     }
+}
+
+/// What a form had to say; a link for one's phone as a code to point it at.
+fn said(words: String) -> AnyView {
+    let is_link = words.starts_with("http") && words.contains("/sign-in?token=");
+    let Some(code) = is_link.then(|| QrCode::new(&words).ok()).flatten() else {
+        return view! { <p class="notice" role="status">{words}</p> }.into_any();
+    };
+    let picture = code.render::<svg::Color>().min_dimensions(220, 220).build();
+    // Black on white whatever the theme: phones read nothing else. Without the XML declaration, which is no HTML.
+    let picture = picture.find("<svg").map(|start| picture[start..].to_owned()).unwrap_or_default();
+    view! {
+        <section class="panel" role="status">
+            <h2>"Point your phone at this"</h2>
+            <div class="qr-code" inner_html=picture></div>
+            <p>"It brings this session to your phone: once, within five minutes. Or open there: " <code>{words}</code></p>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]

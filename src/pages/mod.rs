@@ -6,3 +6,4 @@ pub mod home;
 pub mod inspector;
 pub mod not_found;
 pub mod notifications;
+pub mod sign_in;

@@ -1,7 +1,7 @@
 //! What the features' errors look like to people. A store's error is logged here, and its words stay here.
 
 use super::{
-    features::{keys::KeyError, people::NameError},
+    features::{keys::KeyError, people::NameError, sign_in::SignInError},
     store::StoreError,
 };
 use crate::error::{AppError, ErrorKind};
@@ -30,6 +30,17 @@ impl From<KeyError> for AppError {
         match error {
             KeyError::Store(error) => error.into(),
             error @ KeyError::Unknown => Self::new(ErrorKind::NotFound, sentence(&error)),
+            error => Self::new(ErrorKind::Invalid, sentence(&error)),
+        }
+    }
+}
+
+impl From<SignInError> for AppError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Store(error) => error.into(),
+            error @ SignInError::TooMany(_) => Self::new(ErrorKind::Busy, sentence(&error)),
+            error @ SignInError::Mail => Self::new(ErrorKind::Internal, sentence(&error)),
             error => Self::new(ErrorKind::Invalid, sentence(&error)),
         }
     }

@@ -21,7 +21,7 @@ use super::{
     command_line::{self, Command, CommandLine},
     config::{ClientAddress, Config},
     connections::{Connections, Limits},
-    features::{feed::Feed, housekeeping, inspector, keys},
+    features::{feed::Feed, housekeeping, inspector, keys, sign_in::Post},
     rate_limit::Writes,
     router::router,
     session,
@@ -83,6 +83,7 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
         key: session::key(&config.session_key, &config.data_dir)?,
         door: Arc::default(),
         writes: Writes::new(config.limits.writes_per_minute),
+        post: Post::new(&config.mail.smtp_url, &config.mail.from).context("tidemark.mail")?,
         store,
         connections: Connections::new(limits),
         feed: Feed::new(config.feed.interval_ms),
@@ -157,11 +158,13 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
         let (state, stop) = (state.clone(), stop.clone());
         tasks.spawn(async move { housekeeping::run(&state.store, stop).await });
     }
-    let (topics, writes, stop) = (state.topics.clone(), state.writes.clone(), stop.clone());
+    let (topics, writes, post) = (state.topics.clone(), state.writes.clone(), state.post.clone());
+    let stop = stop.clone();
     tasks.spawn(async move {
         while tokio::time::timeout(IDLE_SWEEP, stop.cancelled()).await.is_err() {
             topics.remove_idle();
             writes.forget_idle();
+            post.forget_idle();
         }
     });
     tasks

@@ -25,9 +25,12 @@ pub struct Config {
     /// Empty: generated, and kept in the data folder.
     pub session_key: String,
     pub secure_cookies: bool,
+    /// Empty: the address we listen on.
+    pub public_url: String,
     pub client_address: ClientAddress,
     pub shutdown_ms: u64,
     pub feed: FeedConfig,
+    pub mail: MailConfig,
     pub stream: StreamConfig,
     pub limits: LimitsConfig,
 }
@@ -36,6 +39,20 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct FeedConfig {
     pub interval_ms: u32,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// Empty: links are printed to the log. Holds a password.
+    pub smtp_url: String,
+    pub from: String,
+}
+
+impl fmt::Debug for MailConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailConfig").field("from", &self.from).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,9 +107,11 @@ impl Default for Config {
             inspector: Switch::Auto,
             session_key: String::new(),
             secure_cookies: false,
+            public_url: String::new(),
             client_address: ClientAddress::Peer,
             shutdown_ms: 5_000,
             feed: FeedConfig { interval_ms: 1_000 },
+            mail: MailConfig { smtp_url: String::new(), from: "Tidemark <tidemark@localhost>".into() },
             stream: StreamConfig { heartbeat_ms: 15_000, retry_min_ms: 1_000, retry_max_ms: 5_000 },
             limits: LimitsConfig { connections_per_address: 256, reserved_files: 128, writes_per_minute: 240 },
         }
@@ -133,18 +152,24 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             return not_allowed("log", &self.log, format!("a tracing filter such as info or tidemark=debug ({error})"));
         }
-        self.allowed_origins.iter().try_for_each(|origin| check_origin(origin))
+        if !self.public_url.is_empty() {
+            check_origin("public_url", &self.public_url)?;
+        }
+        if !self.mail.smtp_url.is_empty() && self.public_url.is_empty() {
+            return not_allowed("public_url", "", "set, where mail is: links in mails lead there".into());
+        }
+        self.allowed_origins.iter().try_for_each(|origin| check_origin("allowed_origins", origin))
     }
 }
 
 /// An origin is compared byte for byte, so it has to be written as browsers send it.
-fn check_origin(origin: &str) -> Result<(), ConfigError> {
+fn check_origin(key: &'static str, origin: &str) -> Result<(), ConfigError> {
     let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b);
     match rest {
         Some(host) if !host.is_empty() && host.bytes().all(plain) => Ok(()),
         _ => not_allowed(
-            "allowed_origins",
+            key,
             origin,
             "scheme, host and port in lower case without a path, as in https://example.com:8443".into(),
         ),

@@ -23,21 +23,26 @@ pub fn is_plain_form() -> bool {
 /// Ends a server function. A plain form goes back to the page it came from, which shows the error; with JavaScript the
 /// result is the answer itself, and this hands it on.
 pub fn answer(result: Result<(), AppError>) -> Result<(), AppError> {
+    let page = page_before();
+    answer_at(result, &page)
+}
+
+/// The same, but a plain form goes on to `page`.
+pub fn answer_at(result: Result<(), AppError>, page: &str) -> Result<(), AppError> {
     if !is_plain_form() {
         return result;
     }
     if let Err(error) = result {
         say(&error.message);
     }
-    leptos_axum::redirect(&page_before());
+    leptos_axum::redirect(page);
     Ok(())
 }
 
 /// Says something on the next page, once.
 pub fn say(text: &str) {
     if let Some(response) = is_plain_form().then(use_context::<ResponseOptions>).flatten() {
-        let text: String = text.chars().take(MESSAGE_BYTES / 4).collect();
-        set(&response, &encode(&text), 60);
+        set(&response, &encode(&text[..text.floor_char_boundary(MESSAGE_BYTES)]), 60);
     }
 }
 

@@ -15,6 +15,7 @@ use axum::{
 };
 use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
 use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 
 use super::{
     features::{
@@ -167,6 +168,22 @@ async fn bell(state: &AppState, person: Option<&Person>) -> Option<BellSeed> {
             None
         }
     }
+}
+
+/// From the next request on, the browser that is being answered has this session.
+pub fn become_(state: &AppState, session: &str) {
+    let jar = SignedCookieJar::from_headers(&HeaderMap::new(), state.key.clone());
+    let signed = jar.add(cookie(session.to_owned(), state.config.secure_cookies)).into_response();
+    let set = signed.headers().get(header::SET_COOKIE).cloned();
+    if let (Some(set), Some(response)) = (set, use_context::<ResponseOptions>()) {
+        response.append_header(header::SET_COOKIE, set);
+    }
+}
+
+/// Milliseconds since 1970 (UTC).
+pub fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

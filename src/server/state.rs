@@ -7,8 +7,14 @@ use axum_extra::extract::cookie::Key;
 use leptos::prelude::LeptosOptions;
 
 use super::{
-    assets::Assets, config::Config, connections::Connections, door::Door, features::feed::Feed, rate_limit::Writes,
-    store::Store, topics::Topics,
+    assets::Assets,
+    config::Config,
+    connections::Connections,
+    door::Door,
+    features::{feed::Feed, sign_in::Post},
+    rate_limit::Writes,
+    store::Store,
+    topics::Topics,
 };
 
 #[derive(Clone, Debug)]
@@ -21,6 +27,8 @@ pub struct Shared {
     pub topics: Arc<Topics>,
     pub store: Store,
     pub door: Arc<Door>,
+    /// How sign-in links reach people.
+    pub post: Arc<Post>,
     /// How fast who may write.
     pub writes: Arc<Writes>,
     /// Signs the cookies.
@@ -42,6 +50,19 @@ impl std::fmt::Debug for Shared {
 impl AppState {
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+
+    /// Whether this is a developer's own machine.
+    pub fn development(&self) -> bool {
+        self.leptos.env == leptos::config::Env::DEV
+    }
+
+    /// Where people reach us, for links in mails: never what a request claims, or anybody could mail links elsewhere.
+    pub fn base_url(&self) -> String {
+        match self.config.public_url.as_str() {
+            "" => format!("http://{}", self.leptos.site_addr),
+            url => url.trim_end_matches('/').to_owned(),
+        }
     }
 
     /// The state of the server that runs this server function or renders this page.

@@ -45,7 +45,12 @@ pub async fn tidy(store: &Store) -> Result<(), StoreError> {
         }
     }
     store
-        .write(|tx| Box::pin(async move { tx.forget_published(tx.now_ms - IDEMPOTENCY_DAYS * DAY_MS).await.map(drop) }))
+        .write(|tx| {
+            Box::pin(async move {
+                tx.forget_published(tx.now_ms - IDEMPOTENCY_DAYS * DAY_MS).await?;
+                tx.forget_links(tx.now_ms - DAY_MS).await.map(drop)
+            })
+        })
         .await
 }
 

@@ -7,3 +7,4 @@ pub mod keys;
 pub mod notifications;
 pub mod people;
 pub mod publish;
+pub mod sign_in;

@@ -30,7 +30,9 @@ const BUSY: u32 = 5;
 const LOCKED: u32 = 6;
 const READONLY: u32 = 8;
 const FULL: u32 = 13;
+const CORRUPT: u32 = 11;
 const CANTOPEN: u32 = 14;
+const NOTADB: u32 = 26;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
@@ -42,6 +44,7 @@ impl From<sqlx::Error> for StoreError {
             Some(BUSY | LOCKED) => Self::Locked,
             Some(READONLY | CANTOPEN) => Self::ReadOnly,
             Some(FULL) => Self::Full,
+            Some(CORRUPT | NOTADB) => Self::Damaged(error.to_string()),
             _ => Self::Sql(error),
         }
     }

@@ -7,6 +7,7 @@
 
 mod error;
 pub mod keys;
+pub mod links;
 pub mod log;
 pub mod notifications;
 pub mod people;

@@ -126,6 +126,6 @@ async fn session(connection: &mut Connection, id: &str) -> Result<Found, StoreEr
     })
 }
 
-fn person(row: &SqliteRow) -> Person {
+pub(super) fn person(row: &SqliteRow) -> Person {
     Person { id: row.get(0), name: row.get(1), hue: row.get::<i64, _>(2) as u16, email: row.get(3) }
 }
