@@ -6,7 +6,10 @@ mod http {
 
 use axum::http::{Method, StatusCode};
 use http::server::{Answer, Server};
-use tidemark::server::features::{keys, notifications, people::{rename, sign_out_everywhere}};
+use tidemark::server::features::{
+    keys, notifications,
+    people::{rename, sign_out_everywhere},
+};
 
 const HTML: (&str, &str) = ("accept", "text/html");
 const EVENTS: (&str, &str) = ("accept", "text/event-stream");

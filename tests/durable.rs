@@ -342,7 +342,8 @@ async fn a_database_that_another_process_holds_is_said_to_be_locked_and_no_more(
     let file = folder.path().join(tidemark::server::store::FILE);
     let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let write = node.store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.publish(&user(0), &event(1)).await }));
+    let write =
+        node.store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.publish(&user(0), &event(1)).await }));
     let error = write.await.unwrap_err();
     assert!(matches!(error, StoreError::Locked), "{error}");
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();

@@ -22,10 +22,8 @@ async fn visitor(server: &Server) -> (String, Person) {
     let cookie = cookie_of(&server.get("/", &[HTML]).await).expect("a cookie");
     server.get("/api/head?topic=feed", &[("cookie", &cookie)]).await;
     let mut read = server.state.store.read().await.expect("a read");
-    let id: String = sqlx::query_scalar("SELECT id FROM person ORDER BY rowid DESC")
-        .fetch_one(&mut *read)
-        .await
-        .expect("a person");
+    let id: String =
+        sqlx::query_scalar("SELECT id FROM person ORDER BY rowid DESC").fetch_one(&mut *read).await.expect("a person");
     drop(read);
     (cookie, find(&server.state.store, &id).await)
 }
@@ -63,7 +61,8 @@ async fn a_link_brings_a_phone_in_once_and_ends_the_session_it_had() {
     let (phone, stranger) = visitor(&server).await;
     let link = sign_in::device_link(&server.state.store, "http://here", &owner).await.expect("a link");
     for _ in 0..2 {
-        let page = server.get(&format!("/sign-in?token={}", token(&link)), &[HTML, ("cookie", &phone)]).await.text().await;
+        let page =
+            server.get(&format!("/sign-in?token={}", token(&link)), &[HTML, ("cookie", &phone)]).await.text().await;
         assert!(page.contains("The link is good"), "looking at it uses nothing up");
     }
     let signed_in = submit(&server, "sign-in", &phone, format!("token={}", token(&link))).await;
@@ -87,9 +86,10 @@ async fn links_that_expired_or_never_were_are_worth_nothing() {
     let target = Target::Person(person.id.clone());
     let token = "0".repeat(64);
     let hash: String = <sha2::Sha256 as sha2::Digest>::digest(&token).iter().map(|b| format!("{b:02x}")).collect();
-    let expired = server.state.store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move { tx.add_link(&hash, &target, -1).await })
-    });
+    let expired = server
+        .state
+        .store
+        .write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.add_link(&hash, &target, -1).await }));
     expired.await.expect("written");
     for token in [token.as_str(), "", "nonsense", &"x".repeat(10_000)] {
         let answer = submit(&server, "sign-in", &cookie, format!("token={token}")).await;
@@ -104,7 +104,10 @@ async fn an_address_keeps_a_person_over_devices() {
     let (_, first) = visitor(&server).await;
     let (_, second) = visitor(&server).await;
     let mail = |person: Person| async move {
-        sign_in::mail_link(store, post, "http://here", &person, " Ada@Example.com ").await.expect("sent").expect("shown")
+        sign_in::mail_link(store, post, "http://here", &person, " Ada@Example.com ")
+            .await
+            .expect("sent")
+            .expect("shown")
     };
     let link = mail(first.clone()).await;
     sign_in::use_link(store, door, "a", &first, token(&link)).await.expect("the address is new: it is theirs now");
@@ -123,9 +126,10 @@ async fn nobody_learns_from_the_answer_who_has_an_account() {
     let server = Server::new().await;
     let (cookie, person) = visitor(&server).await;
     let id = person.id.clone();
-    let known = server.state.store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move { tx.set_email(&id, "known@example.com").await })
-    });
+    let known = server
+        .state
+        .store
+        .write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.set_email(&id, "known@example.com").await }));
     known.await.expect("written");
     let mut answers = Vec::new();
     for email in ["known%40example.com", "unknown%40example.com"] {

@@ -3,7 +3,7 @@
 //! A plain form, and a handler that sends the same to the same server function. `ActionForm` and the server function's
 //! own client would cost every visitor tens of kilobytes for the sake of one number: see docs/ARCHITECTURE.md.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
@@ -31,11 +31,11 @@ pub fn IntervalForm(
 ) -> impl IntoView {
     let note = RwSignal::new(flash.unwrap_or_else(|| NOTE.into()));
     // The server takes one change a second: who clicks faster has the last click sent when its turn comes.
-    let chosen = StoredValue::new(None::<u32>);
-    let sent = StoredValue::new(0.0);
+    let (chosen, sent) = (Rc::new(Cell::new(None::<u32>)), Rc::new(Cell::new(0.0)));
+    let turn = (chosen.clone(), sent.clone());
     let send = move || {
-        let Some(Some(ms)) = chosen.try_update_value(Option::take) else { return };
-        sent.set_value(now_ms());
+        let Some(ms) = turn.0.take() else { return };
+        turn.1.set(now_ms());
         leptos::task::spawn_local(async move {
             let answer = submit_form(SetSamplingInterval::PATH, "interval_ms", &ms.to_string()).await;
             // The island may be gone by the time the answer comes. The feed says the same, unless it is cut.
@@ -55,11 +55,10 @@ pub fn IntervalForm(
         let value = event.submitter().and_then(|button| button.get_attribute("value")).and_then(|ms| ms.parse().ok());
         let Some(ms) = value else { return };
         event.prevent_default();
-        if chosen.get_value().is_none() {
-            let wait = (sent.get_value() + PAUSE_MS - now_ms()).clamp(0.0, PAUSE_MS);
-            set_timeout(send, Duration::from_millis(wait as u64));
+        if chosen.replace(Some(ms)).is_none() {
+            let wait = (sent.get() + PAUSE_MS - now_ms()).clamp(0.0, PAUSE_MS);
+            set_timeout(send.clone(), Duration::from_millis(wait as u64));
         }
-        chosen.set_value(Some(ms));
     };
     let choice = move |ms: u32| {
         view! {
