@@ -58,7 +58,7 @@ async function firstPage() {
 /** One request as a browser makes it: the bytes are those that travel. */
 function get(url) {
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { headers: { "accept-encoding": "br" } }, (response) => {
+    const request = http.get(url, { headers: { accept: "text/html, */*", "accept-encoding": "br" } }, (response) => {
       const chunks = [];
       response.on("data", (chunk) => chunks.push(chunk));
       response.on("end", () => {

@@ -52,7 +52,7 @@ fn content_security_policy(options: &LeptosOptions) {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
     // In development the page listens to cargo-leptos, which tells it to reload.
     let reload = match options.env {
-        Env::DEV => format!(" ws://{}:{}", options.site_addr.ip(), options.reload_port),
+        Env::DEV => format!(" ws://*:{}", options.reload_port),
         Env::PROD => String::new(),
     };
     let policy = format!(
@@ -62,6 +62,8 @@ fn content_security_policy(options: &LeptosOptions) {
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        // Every page shows who looks at it.
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
 }
 

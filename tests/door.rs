@@ -124,6 +124,114 @@ async fn signing_out_everywhere_ends_streams_at_once_and_the_cookie_for_good() {
     );
 }
 
+#[tokio::test]
+async fn signing_out_everywhere_ends_keys_and_links_too() {
+    let server = Server::new().await;
+    let (own, other) = (visit(&server).await, visit(&server).await);
+    let id = person(&server, &own).await;
+    let stranger = person(&server, &other).await;
+    let store = &server.state.store;
+    let key = keys::create(store, "mine", &format!("read:user/{id}"), Some(&id)).await.expect("a key");
+    let owner = tidemark::server::store::people::Person { id: id.clone(), name: String::new(), hue: 0, email: None };
+    let link = tidemark::server::features::sign_in::device_link(store, "", &owner).await.expect("a link");
+    sign_out_everywhere(store, &server.state.door, &id).await.expect("signed out");
+    let authorization = format!("Bearer {key}");
+    let answer = server.get(&format!("/api/head?topic=user/{id}"), &[("authorization", &authorization)]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let token = link.split("token=").nth(1).expect("a token");
+    let used = tidemark::server::features::sign_in::use_link(store, &server.state.door, &stranger, token).await;
+    assert!(used.is_err());
+}
+
+#[tokio::test]
+async fn what_people_send_wrongly_is_their_fault_and_said_so() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookie.as_str())];
+    for (function, body, status) in [
+        ("set-name", "name=admin", StatusCode::UNPROCESSABLE_ENTITY),
+        ("set-name", "", StatusCode::UNPROCESSABLE_ENTITY),
+        ("mail-sign-in-link", "email=nonsense", StatusCode::UNPROCESSABLE_ENTITY),
+        ("mark-notifications-read", "through=-1", StatusCode::UNPROCESSABLE_ENTITY),
+        ("revoke-key", "id=nothing", StatusCode::NOT_FOUND),
+        ("nonsense", "", StatusCode::NOT_FOUND),
+    ] {
+        let answer = server.send(Method::POST, &format!("/api/fn/{function}"), &form, body).await;
+        assert_eq!(answer.status(), status, "{function} {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_the_store_is_waited_for_even_by_those_who_do_not_wait() {
+    let server = Server::new().await;
+    let id = person(&server, &visit(&server).await).await;
+    for _ in 0..80 {
+        tell(&server, &id, "something").await;
+    }
+    let program = Program::new(&server, "read:user/*").await;
+    let headers = [("authorization", program.authorization.as_str())];
+    let path = format!("/api/topics/user/{id}/events");
+    let position = field(&server.get(&path, &headers).await.text().await, "position");
+    let epoch = position.split(':').next().expect("an epoch");
+    let first = server.get(&format!("{path}?after={epoch}:1"), &headers).await.text().await;
+    assert!(first.contains(r#""offset":2,"#), "{first}");
+    let ahead = server.get(&format!("{path}?after={epoch}:9999"), &headers).await.text().await;
+    assert!(ahead.contains("ahead-of-head"), "{ahead}");
+}
+
+/// Who may do what, over each way in.
+#[tokio::test]
+async fn the_table_of_who_may_do_what_holds_on_every_way_in() {
+    let server = Server::new().await;
+    let (own, other) = (visit(&server).await, visit(&server).await);
+    let id = person(&server, &own).await;
+    person(&server, &other).await;
+    let key = async |grants: &str| {
+        format!("Bearer {}", keys::create(&server.state.store, "test", grants, None).await.expect("a key"))
+    };
+    let reader = key("read:channel/* read:user/*").await;
+    let publisher = key("publish:channel/* publish:user/*").await;
+    let narrow = key("read:channel/a/* publish:channel/a/*").await;
+    let who = [
+        ("", ""),
+        ("cookie", &own),
+        ("cookie", &other),
+        ("authorization", &reader),
+        ("authorization", &publisher),
+        ("authorization", &narrow),
+    ];
+    let user = format!("user/{id}");
+    // For nobody, the owner, another, and the keys that read all, publish all, and do both in one place.
+    for (topic, read, publish) in [
+        ("feed", "yyyyyy", "------"),
+        ("inspector", "yyyyyy", "------"),
+        ("channel/a/b", "yyyyyy", "----yy"),
+        ("channel/a/private-b", "---y-y", "----yy"),
+        ("channel/c/private-d", "---y--", "----y-"),
+        (&user, "-y-y--", "----y-"),
+        ("user/nobody", "---y--", "------"),
+        ("room/7", "------", "------"),
+    ] {
+        for (column, (header, value)) in who.iter().enumerate() {
+            let headers: &[(&str, &str)] = if header.is_empty() { &[] } else { &[(*header, *value)] };
+            let allowed = |row: &str| row.as_bytes()[column] == b'y';
+            for way in ["stream?topic=TOPIC", "snapshot?topic=TOPIC", "head?topic=TOPIC", "topics/TOPIC/events"] {
+                let answer = server.get(&format!("/api/{}", way.replace("TOPIC", topic)), headers).await;
+                let expected = if allowed(read) { StatusCode::OK } else { StatusCode::NOT_FOUND };
+                assert_eq!(answer.status(), expected, "{way} of {topic} for number {column}");
+            }
+            let path = format!("/api/topics/{topic}/events");
+            let event = r#"{"type":"Told","data":{"text":"something"}}"#;
+            let answer = server.send(Method::POST, &path, headers, event).await;
+            assert_eq!(
+                answer.status() == StatusCode::CREATED,
+                allowed(publish),
+                "publishing to {topic} for number {column}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn pages_rendered_at_once_for_two_visitors_never_mix() {
     let server = Server::new().await;

@@ -363,3 +363,20 @@ async fn a_file_that_is_no_database_is_not_touched() {
     assert!(matches!(error, StoreError::Damaged(_)), "{error}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_panics_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path()).await;
+    let bad = node.store.write::<(), StoreError, _>(|tx| {
+        Box::pin(async move {
+            tx.publish(&user(0), &event(1)).await?;
+            panic!("as a bug would")
+        })
+    });
+    let (bad, ()) = tokio::join!(bad, node.publish(0, 2..=2));
+    assert!(matches!(bad, Err(StoreError::Broken)));
+    node.publish(0, 3..=3).await;
+    assert_eq!(node.head(0).await.offset, 2);
+    node.close().await;
+}

@@ -243,7 +243,7 @@ async fn a_form_that_fails_without_javascript_says_so_once_on_the_page_it_comes_
     assert!(page.text().await.contains("7 ms is not one of the intervals"));
 
     let mut called = server.send(Method::POST, SET_INTERVAL, &[FORM], "interval_ms=7").await;
-    assert!(called.status().is_server_error() && called.text().await.contains("not one of the intervals"));
+    assert!(called.status().is_client_error() && called.text().await.contains("not one of the intervals"));
     let nonsense = server.send(Method::POST, SET_INTERVAL, &[FORM], "interval_ms=soon").await;
     assert!(!nonsense.status().is_success());
     let nonsense = server.send(Method::POST, SET_INTERVAL, &form, "interval_ms=soon").await;

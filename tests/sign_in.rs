@@ -63,7 +63,7 @@ async fn a_link_brings_a_phone_in_once_and_ends_the_session_it_had() {
     for _ in 0..2 {
         let page =
             server.get(&format!("/sign-in?token={}", token(&link)), &[HTML, ("cookie", &phone)]).await.text().await;
-        assert!(page.contains("The link is good"), "looking at it uses nothing up");
+        assert!(page.contains("The link is good"), "looking at it uses nothing up: {page}");
     }
     let signed_in = submit(&server, "sign-in", &phone, format!("token={}", token(&link))).await;
     assert_eq!((signed_in.status(), signed_in.header("location")), (StatusCode::FOUND, "/account"));
@@ -83,7 +83,7 @@ async fn a_link_brings_a_phone_in_once_and_ends_the_session_it_had() {
 async fn links_that_expired_or_never_were_are_worth_nothing() {
     let server = Server::new().await;
     let (cookie, person) = visitor(&server).await;
-    let target = Target::Person(person.id.clone());
+    let target = Target { person: person.id.clone(), email: None };
     let token = "0".repeat(64);
     let hash: String = <sha2::Sha256 as sha2::Digest>::digest(&token).iter().map(|b| format!("{b:02x}")).collect();
     let expired = server
@@ -104,16 +104,16 @@ async fn an_address_keeps_a_person_over_devices() {
     let (_, first) = visitor(&server).await;
     let (_, second) = visitor(&server).await;
     let mail = |person: Person| async move {
-        sign_in::mail_link(store, post, "http://here", &person, " Ada@Example.com ")
+        sign_in::mail_link(store, post, "http://here", &person, "here", " Ada@Example.com ")
             .await
             .expect("sent")
             .expect("shown")
     };
     let link = mail(first.clone()).await;
-    sign_in::use_link(store, door, "a", &first, token(&link)).await.expect("the address is new: it is theirs now");
+    sign_in::use_link(store, door, "a", token(&link)).await.expect("the address is new: it is theirs now");
     assert_eq!(find(store, &first.id).await.email.as_deref(), Some("ada@example.com"));
     let link = mail(second.clone()).await;
-    let session = sign_in::use_link(store, door, "b", &second, token(&link)).await.expect("signed in");
+    let session = sign_in::use_link(store, door, "b", token(&link)).await.expect("signed in");
     let tidemark::server::store::people::Found::Person(found) = store.session(&session).await.expect("a look") else {
         panic!("nobody")
     };
@@ -148,9 +148,9 @@ async fn links_are_not_to_be_had_without_end() {
     let (_, person) = visitor(&server).await;
     for number in 0..5 {
         let email = format!("{number}@example.com");
-        assert!(sign_in::mail_link(store, post, "", &person, &email).await.is_ok());
+        assert!(sign_in::mail_link(store, post, "", &person, "here", &email).await.is_ok());
     }
-    let more = sign_in::mail_link(store, post, "", &person, "more@example.com").await;
+    let more = sign_in::mail_link(store, post, "", &person, "here", "more@example.com").await;
     assert!(matches!(more, Err(SignInError::TooMany(_))));
 }
 
@@ -162,7 +162,8 @@ async fn a_mail_is_sent_where_mail_is_configured_and_the_link_stays_in_it() {
     let server = Server::new().await;
     let (_, person) = visitor(&server).await;
     let post = Post::new(&format!("smtp://{address}"), "Tidemark <us@example.com>").expect("a post");
-    let shown = sign_in::mail_link(&server.state.store, &post, "https://here.test", &person, "ada@example.com").await;
+    let shown =
+        sign_in::mail_link(&server.state.store, &post, "https://here.test", &person, "here", "ada@example.com").await;
     assert_eq!(shown.expect("sent"), None);
     let mail = received.await.expect("a mail");
     assert!(mail.contains("To: ada@example.com") && mail.contains("From: "), "{mail}");
@@ -171,7 +172,7 @@ async fn a_mail_is_sent_where_mail_is_configured_and_the_link_stays_in_it() {
     assert!(unfolded.contains("https://here.test/sign-in?token"), "{mail}");
 
     let nowhere: Arc<Post> = Post::new("smtp://127.0.0.1:1", "us@example.com").expect("a post");
-    let failed = sign_in::mail_link(&server.state.store, &nowhere, "", &person, "ada@example.com").await;
+    let failed = sign_in::mail_link(&server.state.store, &nowhere, "", &person, "here", "ada@example.com").await;
     assert!(matches!(failed, Err(SignInError::Mail)));
 }
 
@@ -202,4 +203,29 @@ async fn receive(listener: tokio::net::TcpListener) -> String {
         write.write_all(answer).await.expect("answered");
     }
     mail
+}
+
+#[tokio::test]
+async fn whoever_opens_another_s_link_gives_nothing_of_their_own_away() {
+    let server = Server::new().await;
+    let (store, post) = (&server.state.store, &server.state.post);
+    let (_, attacker) = visitor(&server).await;
+    let (cookie, victim) = visitor(&server).await;
+    let link = sign_in::mail_link(store, post, "", &attacker, "here", "attacker@example.com").await;
+    let link = link.expect("sent").expect("shown");
+    let page = server.get(&format!("/sign-in?token={}", token(&link)), &[HTML, ("cookie", &cookie)]).await.text().await;
+    assert!(page.contains(&attacker.name) && page.contains("attacker@example.com"), "one sees whose link it is");
+    submit(&server, "sign-in", &cookie, format!("token={}", token(&link))).await;
+    assert_eq!(find(store, &victim.id).await.email, None);
+    assert_eq!(find(store, &attacker.id).await.email.as_deref(), Some("attacker@example.com"));
+}
+
+#[tokio::test]
+async fn one_person_cannot_use_up_the_mails_of_another_s_address() {
+    let server = Server::new().await;
+    let (store, post) = (&server.state.store, &server.state.post);
+    let (_, attacker) = visitor(&server).await;
+    let (_, owner) = visitor(&server).await;
+    while sign_in::mail_link(store, post, "", &attacker, "there", "owner@example.com").await.is_ok() {}
+    assert!(sign_in::mail_link(store, post, "", &owner, "here", "owner@example.com").await.is_ok());
 }

@@ -10,9 +10,11 @@ pub async fn mail_sign_in_link(email: String) -> Result<(), AppError> {
     use crate::server::{features::sign_in, flash, session::Asking, state::AppState};
     let state = AppState::current();
     let sent = match Asking::current().person() {
-        Ok(person) => sign_in::mail_link(&state.store, &state.post, &state.base_url(), &person, &email)
-            .await
-            .map_err(AppError::from),
+        Ok(person) => {
+            sign_in::mail_link(&state.store, &state.post, &state.base_url(), &person, &Asking::source(), &email)
+                .await
+                .map_err(AppError::from)
+        }
         Err(error) => Err(error),
     };
     match &sent {
@@ -45,7 +47,7 @@ pub async fn sign_in(token: String) -> Result<(), AppError> {
     let (state, asking) = (AppState::current(), Asking::current());
     let old = asking.session.clone().unwrap_or_default();
     let used = match asking.person() {
-        Ok(person) => sign_in::use_link(&state.store, &state.door, &old, &person, &token).await.map_err(AppError::from),
+        Ok(_) => sign_in::use_link(&state.store, &state.door, &old, &token).await.map_err(AppError::from),
         Err(error) => Err(error),
     };
     if let Ok(new) = &used {

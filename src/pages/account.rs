@@ -73,7 +73,7 @@ pub fn AccountPage() -> impl IntoView {
             </section>
             <section class="panel">
                 <h2>"Sessions"</h2>
-                <p>"Ends every session of yours, on all devices. Open pages stop receiving at once; nobody can go on as you."</p>
+                <p>"Ends every session, link and key of yours, on all devices. Open pages stop receiving at once; nobody can go on as you."</p>
                 <form method="post" action=SignOutEverywhere::PATH>
                     <button class="button button--quiet">"Sign out everywhere"</button>
                 </form>

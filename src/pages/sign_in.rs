@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     api::sign_in::SignIn,
     components::layout::Layout,
-    server::{features::sign_in::is_good, session::now_ms, state::AppState},
+    server::{features::sign_in::leads_to, session::now_ms, state::AppState},
 };
 
 #[component]
@@ -15,16 +15,20 @@ pub fn SignInPage() -> impl IntoView {
     let state = AppState::current();
     let token = use_query_map().with(|query| query.get("token").unwrap_or_default());
     let content = Suspend::new(async move {
-        match is_good(&state.store, &token, now_ms()).await {
-            Ok(true) => view! {
-                <p class="lead">"The link is good. From now on this browser is whoever the link leads to."</p>
+        match leads_to(&state.store, &token, now_ms()).await {
+            Ok(Some((person, email))) => view! {
+                <p class="lead">
+                    "The link is good. It makes this browser " <b>{person.name}</b>
+                    {email.map(|email| [", known as ", &email].concat())}
+                    ". Go on only if that is you."
+                </p>
                 <form method="post" action=SignIn::PATH>
                     <input type="hidden" name="token" value=token />
                     <button class="button">"Sign in"</button>
                 </form>
             }
             .into_any(),
-            Ok(false) => view! {
+            Ok(None) => view! {
                 <p class="lead">"The link was used already, or has expired. Ask for another."</p>
                 <p><a class="button" href="/account">"To your account"</a></p>
             }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context, bail};
@@ -35,6 +35,8 @@ const CONFIG_FILE: &str = "Leptos.toml";
 
 /// Topics without readers that nobody used for this long are removed.
 const IDLE_SWEEP: Duration = Duration::from_secs(60);
+
+const CLOCKS_DIFFER_MS: i64 = 5_000;
 
 /// Durable topics in memory are compared with the store this often: another process may write to it.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -147,9 +149,12 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
     {
         let (state, stop) = (state.clone(), stop.clone());
         tasks.spawn(async move {
+            // Since the last look that succeeded, however long ago that was: what ended meanwhile has to end here.
+            let mut since = session::now_ms();
             while tokio::time::timeout(RECONCILE, stop.cancelled()).await.is_err() {
-                if let Err(error) = reconcile(&state).await {
-                    tracing::error!(%error, "what other processes wrote could not be read");
+                match reconcile(&state, since).await {
+                    Ok(now) => since = now,
+                    Err(error) => tracing::error!(%error, "what other processes wrote could not be read"),
                 }
             }
         });
@@ -171,14 +176,14 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
 }
 
 /// What another process wrote to the same database: events, and the ends of sessions and keys.
-async fn reconcile(state: &AppState) -> Result<(), StoreError> {
-    state.topics.reconcile().await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
-    // Twice as far back as needed: closing what is closed does nothing, and clocks of processes differ.
-    let (mut ended, keys) = state.store.ended_since(now - 2 * RECONCILE.as_millis() as i64 - 1_000).await?;
+async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> {
+    let now = session::now_ms();
+    // A little further back than needed: closing what is closed does nothing, and clocks of processes differ.
+    let (mut ended, keys) = state.store.ended_since(since - CLOCKS_DIFFER_MS).await?;
     ended.extend(keys.iter().map(|key| keys::Key::access(key)));
     state.door.close(&ended);
-    Ok(())
+    state.topics.reconcile().await?;
+    Ok(now)
 }
 
 async fn signalled() -> &'static str {

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+use super::state::AppState;
 use crate::error::AppError;
 
 const COOKIE: &str = "tidemark_flash";
@@ -71,7 +72,8 @@ fn read(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn set(response: &ResponseOptions, value: &str, max_age: u32) {
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax");
+    let secure = if AppState::current().config.secure_cookies { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.append_header(header::SET_COOKIE, value);
     }

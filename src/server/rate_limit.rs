@@ -4,14 +4,18 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::Method,
     middleware::Next,
     response::Response,
 };
 use governor::{Quota, RateLimiter, clock::Clock, state::keyed::DashMapStateStore};
 
-use super::{config::client_address, http_error, session::Asking, state::AppState, transports::listener::Peer};
+use super::{
+    http_error,
+    session::{Asking, Source},
+    state::AppState,
+};
 
 /// Writes by key of whoever writes.
 #[derive(Debug)]
@@ -38,20 +42,13 @@ impl Writes {
 }
 
 /// Refuses what comes too fast, before anything is done about it.
-pub async fn limit(
-    State(state): State<AppState>,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
     }
-    let who = request.extensions().get::<Asking>().and_then(Asking::name).unwrap_or_else(|| {
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
-        let forwarded = forwarded.and_then(|value| value.to_str().ok());
-        format!("address {}", client_address(state.config.client_address, peer.ip(), forwarded))
-    });
+    let source = request.extensions().get::<Source>().map_or("", |source| source.0.as_str());
+    let who = request.extensions().get::<Asking>().and_then(Asking::name);
+    let who = who.unwrap_or_else(|| ["address ", source].concat());
     match state.writes.ask(&who) {
         None => next.run(request).await,
         Some(wait) => http_error::too_fast(wait),

@@ -62,6 +62,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
                 .layer(middleware::from_fn(security_headers))
+                .layer(middleware::from_fn(true_statuses))
                 .layer(middleware::from_fn_with_state(state.clone(), session::identify))
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?)
@@ -76,8 +77,17 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
     let context = move || leptos::prelude::provide_context(state.clone());
     let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
     match answer.status() {
-        StatusCode::INTERNAL_SERVER_ERROR => with_true_status(answer).await,
         StatusCode::BAD_REQUEST => http_error::not_found("there is no such server function"),
+        _ => answer,
+    }
+}
+
+/// leptos registers a route for each server function; their errors pass here.
+async fn true_statuses(request: Request, next: Next) -> Response {
+    let function = request.uri().path().starts_with("/api/fn/");
+    let answer = next.run(request).await;
+    match answer.status() {
+        StatusCode::INTERNAL_SERVER_ERROR if function => with_true_status(answer).await,
         _ => answer,
     }
 }
@@ -102,9 +112,12 @@ async fn with_true_status(answer: Response) -> Response {
 
 /// Ready to serve, and not about to stop: what a load balancer asks.
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.connections.is_draining() {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
-        false => "ready\n".into_response(),
+    if state.connections.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    match state.store.answers().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -18,6 +18,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 use super::{
+    config::client_address,
     features::{
         keys::{self, Action},
         notifications,
@@ -27,6 +28,7 @@ use super::{
     state::AppState,
     store::people::Person,
     topics::Access,
+    transports::listener::Peer,
 };
 use crate::{
     components::bell::BellSeed,
@@ -44,6 +46,10 @@ const KEY_FILE: &str = "session.key";
 
 /// The key has this many bytes.
 pub const KEY_BYTES: usize = 64;
+
+/// A visitor's IP address, as configured.
+#[derive(Clone, Debug)]
+pub struct Source(pub String);
 
 /// Who sent a request.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +76,7 @@ pub fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> 
         (Action::Read, Topic::User { id }) => {
             asking.person.as_ref().is_some_and(|person| person.id == id.to_string()) || by_key()
         }
-        (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with("private-") || by_key(),
+        (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
     }
@@ -87,6 +93,12 @@ impl Asking {
     pub fn person(self) -> Result<Person, AppError> {
         let nobody = || AppError::new(ErrorKind::Invalid, "Load the page again: your session has ended.");
         self.person.ok_or_else(nobody)
+    }
+
+    /// Where the request that is being answered came from: an IP address.
+    pub fn source() -> String {
+        let parts = use_context::<axum::http::request::Parts>();
+        parts.and_then(|parts| parts.extensions.get::<Source>().cloned()).map_or_else(String::new, |source| source.0)
     }
 
     /// What tells this one from others, for limits; nothing of somebody without a session or a key.
@@ -109,6 +121,8 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     if !document && !api {
         return next.run(request).await;
     }
+    let source = source(&state, &request);
+    request.extensions_mut().insert(Source(source.clone()));
     if let Some(shown) = bearer(request.headers()) {
         return match program(&state, shown).await {
             Ok(asking) => {
@@ -124,7 +138,8 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     if let Some(session) = held {
         // Taken before the look at the session: one that ends in between ends this too.
         let access = state.door.access(&session);
-        match people::identify(&state.store, &session).await {
+        let welcome = || state.writes.ask(&format!("newcomers from {source}")).is_none();
+        match people::identify(&state.store, &session, welcome).await {
             Ok(Some(person)) => {
                 asking.session = Some(session);
                 asking.person = Some(person);
@@ -184,6 +199,15 @@ pub fn become_(state: &AppState, session: &str) {
 pub fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as i64)
+}
+
+fn source(state: &AppState, request: &Request) -> String {
+    let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
+    let forwarded = forwarded.and_then(|value| value.to_str().ok());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    peer.map_or_else(String::new, |ConnectInfo(Peer(peer))| {
+        client_address(state.config.client_address, peer.ip(), forwarded).to_string()
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -10,11 +10,14 @@ use crate::{
         door::Door,
         store::{Store, StoreError, keys::KeyRow},
     },
-    wire::Topic,
+    wire::{Topic, topic::Segment},
 };
 
 /// So that a key is recognised where it should not be: in logs, in repositories.
 const PREFIX: &str = "tmk_";
+
+/// A channel whose name begins so takes a key to be read.
+pub const PRIVATE: &str = "private-";
 
 /// A key's name is at most this long, in characters; it may have so many grants.
 const NAME_CHARS: usize = 60;
@@ -39,6 +42,8 @@ pub struct Grant {
 pub struct Key {
     pub id: String,
     pub grants: Vec<Grant>,
+    /// Who made it on a page; none if it was made on the command line.
+    pub person: Option<String>,
 }
 
 #[derive(Debug, Error)]
@@ -59,6 +64,11 @@ pub enum KeyError {
 
 impl Key {
     pub fn allows(&self, action: Action, topic: &Topic) -> bool {
+        // Anybody may make a key on a page, so such a key opens no private channel but those of its maker's own app.
+        let foreign = |app: &Segment| self.person.as_ref().is_some_and(|person| app.to_string() != *person);
+        if matches!(topic, Topic::Channel { app, name } if name.to_string().starts_with(PRIVATE) && foreign(app)) {
+            return false;
+        }
         let topic = topic.to_string();
         self.grants.iter().any(|grant| grant.action == action && grant.covers(&topic))
     }
@@ -151,7 +161,7 @@ pub async fn find(store: &Store, text: &str) -> Result<Option<Key>, KeyError> {
         return Ok(None);
     }
     let Some(row) = store.key_by_hash(&hash(text)).await? else { return Ok(None) };
-    Ok(Some(Key { id: row.id, grants: parse(&row.grants)? }))
+    Ok(Some(Key { id: row.id, grants: parse(&row.grants)?, person: row.person }))
 }
 
 /// Ends a key, and what is being delivered by it. A person may end their own only.
@@ -180,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_grant_covers_its_topic_or_those_that_begin_alike_and_one_action() {
-        let key = Key { id: String::new(), grants: parse("publish:channel/shop/* read:user/7").unwrap() };
+        let grants = parse("publish:channel/shop/* read:user/7").unwrap();
+        let key = Key { id: String::new(), grants, person: None };
         let allows = |action, topic: &str| key.allows(action, &topic.parse().unwrap());
         assert!(allows(Action::Publish, "channel/shop/orders") && allows(Action::Read, "user/7"));
         for (action, topic) in [
@@ -192,6 +203,15 @@ mod tests {
         ] {
             assert!(!allows(action, topic), "{topic}");
         }
+    }
+
+    #[test]
+    fn a_key_that_anybody_could_make_opens_no_private_channel_of_others() {
+        let grants = parse("read:channel/*").unwrap();
+        let key = Key { id: String::new(), grants, person: Some("7".into()) };
+        let allows = |topic: &str| key.allows(Action::Read, &topic.parse().unwrap());
+        assert!(allows("channel/acme/orders") && allows("channel/7/private-orders"));
+        assert!(!allows("channel/acme/private-orders"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn topic(person: &str) -> Option<Topic> {
 
 /// Whether this can be a notification: a text that people can read, and a path of this site or none.
 pub fn check(text: &str, link: Option<&str>) -> Result<(), &'static str> {
-    if text.is_empty() || text.chars().count() > TEXT_CHARS || text.chars().any(|c| c.is_control() && c != '\n') {
+    if text.is_empty() || text.chars().count() > TEXT_CHARS || text.chars().any(is_harmful) {
         return Err("a notification's data.text has 1 to 500 characters, none of them control characters");
     }
     let path = |link: &str| link.starts_with('/') && !link.starts_with("//") && link.len() <= LINK_BYTES;
@@ -34,6 +34,11 @@ pub fn check(text: &str, link: Option<&str>) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
+}
+
+/// What cannot be seen, and what turns the reading direction (Unicode's bidirectional controls).
+fn is_harmful(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tells a person something, as part of a write.

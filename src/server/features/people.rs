@@ -9,6 +9,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::{GeneralSecurityProfile, skeleton};
 
+use super::keys::Key;
 use crate::server::{
     door::Door,
     store::{
@@ -93,10 +94,17 @@ pub fn newcomer(session: &str) -> Person {
 }
 
 /// Who this session is, written down if that has not happened yet. Nothing if it was signed out.
-pub async fn identify(store: &Store, session: &str) -> Result<Option<Person>, StoreError> {
+///
+/// `welcome` says whether one more may be written down now; whoever is not stays a newcomer, of whom nothing is kept.
+pub async fn identify(
+    store: &Store,
+    session: &str,
+    welcome: impl FnOnce() -> bool,
+) -> Result<Option<Person>, StoreError> {
     match store.session(session).await? {
         Found::Person(person) => return Ok(Some(person)),
         Found::Revoked => return Ok(None),
+        Found::Unknown if !welcome() => return Ok(Some(newcomer(session))),
         Found::Unknown => {}
     }
     let session = session.to_owned();
@@ -146,12 +154,20 @@ pub async fn rename(store: &Store, person: &str, name: &str) -> Result<String, N
         .await
 }
 
-/// Ends all sessions of a person: no cookie is worth anything afterwards, and no stream carries anything more.
+/// Ends all sessions, unused links and keys of a person: no cookie is worth anything afterwards, and no stream carries anything more.
 pub async fn sign_out_everywhere(store: &Store, door: &Arc<Door>, person: &str) -> Result<(), StoreError> {
     let person = person.to_owned();
-    let ended =
-        store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.revoke_sessions(&person).await })).await?;
-    door.close(&ended);
+    let ended = store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            // Links and keys are ways back in.
+            tx.spend_links(&person).await?;
+            let keys = tx.revoke_keys(&person).await?;
+            let mut ended = tx.revoke_sessions(&person).await?;
+            ended.extend(keys.iter().map(|key| Key::access(key)));
+            Ok(ended)
+        })
+    });
+    door.close(&ended.await?);
     Ok(())
 }
 

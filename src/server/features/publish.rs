@@ -77,7 +77,7 @@ pub async fn publish(
             // No row, no disk: as fast as memory.
             Post::Channel { topic, json } => Ok(Done { position: topics.publish_json(&topic, json), repeated: false }),
             post => {
-                let position = store.write(|tx| Box::pin(post.now(tx, None))).await?;
+                let position = store.write(|tx| Box::pin(post.now(tx))).await?;
                 Ok(Done { position, repeated: false })
             }
         };
@@ -86,25 +86,66 @@ pub async fn publish(
     if !(1..=IDEMPOTENCY_KEY_BYTES).contains(&idempotency_key.len()) || !printable {
         return Err(PublishError::IdempotencyKey);
     }
-    let (by, idempotency_key, topics) = (by.to_owned(), idempotency_key.to_owned(), topics.clone());
-    store.write(move |tx| Box::pin(once(tx, by, idempotency_key, post, topics))).await
+    let (by, idempotency_key) = (by.to_owned(), idempotency_key.to_owned());
+    match post {
+        Post::Channel { topic, json } => once_in_memory(store, topics, by, idempotency_key, topic, json).await,
+        post => store.write(move |tx| Box::pin(once(tx, by, idempotency_key, post))).await,
+    }
 }
 
-async fn once(
-    tx: &mut Tx,
-    by: String,
-    idempotency_key: String,
-    post: Post,
-    topics: Arc<Topics>,
-) -> Result<Done, PublishError> {
+async fn once(tx: &mut Tx, by: String, idempotency_key: String, post: Post) -> Result<Done, PublishError> {
     let fingerprint = post.fingerprint();
     if let Some(before) = tx.published(&by, &idempotency_key).await? {
         let position = before.position.parse().ok().filter(|_| before.fingerprint == fingerprint);
         return Ok(Done { position: position.ok_or(PublishError::Reused)?, repeated: true });
     }
-    let position = post.now(tx, Some(&topics)).await?;
+    let position = post.now(tx).await?;
     let published = Published { fingerprint, position: position.to_string() };
     tx.remember_published(&by, &idempotency_key, &published).await?;
+    Ok(Done { position, repeated: false })
+}
+
+/// One after the other, so that the same event sent twice at once is told the same position.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A channel lives in memory: the idempotency key is on the disk before the event is out, so that nothing which fails
+/// in between can publish it twice.
+async fn once_in_memory(
+    store: &Store,
+    topics: &Arc<Topics>,
+    by: String,
+    idempotency_key: String,
+    topic: Topic,
+    json: String,
+) -> Result<Done, PublishError> {
+    let _turn = TURN.lock().await;
+    let fingerprint = hash(&format!("{topic}\n{json}"));
+    let (owner, key, own) = (by.clone(), idempotency_key.clone(), fingerprint.clone());
+    let before = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let before = tx.published(&owner, &key).await?;
+            if before.is_none() {
+                let taken = Published { fingerprint: own, position: String::new() };
+                tx.remember_published(&owner, &key, &taken).await?;
+            }
+            Ok(before)
+        })
+    });
+    if let Some(before) = before.await? {
+        if before.fingerprint != fingerprint {
+            return Err(PublishError::Reused);
+        }
+        // Where it went is unknown if the process ended just then; it is somewhere up to the head.
+        let position = before.position.parse().unwrap_or_else(|_| topics.head(&topic));
+        return Ok(Done { position, repeated: true });
+    }
+    let position = topics.publish_json(&topic, json);
+    let noted = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move { tx.note_position(&by, &idempotency_key, &position.to_string()).await })
+    });
+    if let Err(error) = noted.await {
+        tracing::error!(%error, "where an event went could not be noted");
+    }
     Ok(Done { position, repeated: false })
 }
 
@@ -126,12 +167,11 @@ impl Post {
         Ok(Self::Person { id: id.to_string(), kind: event.kind, text, link })
     }
 
-    async fn now(self, tx: &mut Tx, topics: Option<&Arc<Topics>>) -> Result<Position, PublishError> {
+    /// As part of a write: what goes to a person.
+    async fn now(self, tx: &mut Tx) -> Result<Position, PublishError> {
         match self {
-            Self::Channel { topic, json } => {
-                let topics = topics.ok_or(StoreError::Closed)?;
-                Ok(topics.publish_json(&topic, json))
-            }
+            // It never gets here: a channel is no part of a write.
+            Self::Channel { .. } => Err(StoreError::Broken.into()),
             Self::Person { id, kind, text, link } => {
                 if tx.person(&id).await?.is_none() {
                     return Err(PublishError::Nobody);
@@ -146,6 +186,10 @@ impl Post {
             Self::Channel { topic, json } => format!("{topic}\n{json}"),
             Self::Person { id, kind, text, link } => format!("{id}\n{kind}\n{text}\n{}", link.as_deref().unwrap_or("")),
         };
-        Sha256::digest(whole).iter().map(|byte| format!("{byte:02x}")).collect()
+        hash(&whole)
     }
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

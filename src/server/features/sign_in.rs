@@ -23,8 +23,13 @@ use crate::server::{
 const MAILED_LASTS: Duration = Duration::from_secs(15 * 60);
 const DEVICE_LASTS: Duration = Duration::from_secs(5 * 60);
 
-/// Mails to one address, and from one person, in an hour.
-const MAILS_PER_HOUR: u32 = 5;
+/// Mails to one address in an hour.
+const MAILS_PER_HOUR: u32 = 30;
+
+/// A mail asked for by one person costs so many of those, one from an IP address so many: few may ask often, and nobody
+/// can use up what another's address may get.
+const PERSON_COSTS: u32 = 6;
+const SOURCE_COSTS: u32 = 3;
 
 /// An address has at most this many characters (RFC 5321, 4.5.3.1.3).
 const EMAIL_CHARS: usize = 254;
@@ -67,9 +72,14 @@ impl Post {
         self.limits.retain_recent();
     }
 
-    fn may_send(&self, who: &str) -> Result<(), SignInError> {
+    fn may_send(&self, who: &str, cost: u32) -> Result<(), SignInError> {
         let now = self.limits.clock().now();
-        self.limits.check_key(&who.to_owned()).map_err(|not_until| SignInError::TooMany(not_until.wait_time_from(now)))
+        let cost = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
+        match self.limits.check_key_n(&who.to_owned(), cost) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_until)) => Err(SignInError::TooMany(not_until.wait_time_from(now))),
+            Err(_) => Err(SignInError::TooMany(Duration::from_secs(60 * 60))),
+        }
     }
 }
 
@@ -79,6 +89,7 @@ pub async fn mail_link(
     post: &Post,
     base: &str,
     asked_by: &Person,
+    source: &str,
     email: &str,
 ) -> Result<Option<String>, SignInError> {
     let email = email.trim().to_lowercase();
@@ -86,9 +97,10 @@ pub async fn mail_link(
     if email.chars().count() > EMAIL_CHARS {
         return Err(SignInError::Address);
     }
-    post.may_send(&format!("person {}", asked_by.id))?;
-    post.may_send(&format!("email {email}"))?;
-    let link = make(store, base, Target::Email(email), MAILED_LASTS).await?;
+    post.may_send(&format!("person {}", asked_by.id), PERSON_COSTS)?;
+    post.may_send(&format!("source {source}"), SOURCE_COSTS)?;
+    post.may_send(&format!("email {email}"), 1)?;
+    let link = make(store, base, Target { person: asked_by.id.clone(), email: Some(email) }, MAILED_LASTS).await?;
     let Some(smtp) = &post.smtp else {
         tracing::info!(%address, link, "no mail is configured; this is the link that would have been mailed");
         return Ok(Some(link));
@@ -113,7 +125,7 @@ pub async fn mail_link(
 
 /// A link that brings a person's own phone in.
 pub async fn device_link(store: &Store, base: &str, person: &Person) -> Result<String, SignInError> {
-    make(store, base, Target::Person(person.id.clone()), DEVICE_LASTS).await
+    make(store, base, Target { person: person.id.clone(), email: None }, DEVICE_LASTS).await
 }
 
 async fn make(store: &Store, base: &str, target: Target, lasts: Duration) -> Result<String, SignInError> {
@@ -126,38 +138,35 @@ async fn make(store: &Store, base: &str, target: Target, lasts: Duration) -> Res
     Ok(format!("{base}/sign-in?token={token}"))
 }
 
-/// Whether a link can still be used. Uses nothing up.
-pub async fn is_good(store: &Store, token: &str, now_ms: i64) -> Result<bool, SignInError> {
-    Ok(store.link(&hash(token), now_ms).await?.is_some())
+/// Whom a link leads to, and the address it was mailed to, while it can be used. Uses nothing up.
+pub async fn leads_to(
+    store: &Store,
+    token: &str,
+    now_ms: i64,
+) -> Result<Option<(Person, Option<String>)>, SignInError> {
+    let Some(Target { person, email }) = store.link(&hash(token), now_ms).await? else { return Ok(None) };
+    Ok(store.person_known_as(email.as_deref(), &person).await?.map(|person| (person, email)))
 }
 
 /// Uses a link up, and returns the id of a session of whoever it leads to: a new one, because whoever knew the old one
 /// must not come along. The old one ends.
 ///
-/// An address that nobody has yet becomes that of the person who opens the link.
-pub async fn use_link(
-    store: &Store,
-    door: &Arc<Door>,
-    session: &str,
-    asking: &Person,
-    token: &str,
-) -> Result<String, SignInError> {
-    let (hash, old, asking) = (hash(token), session.to_owned(), asking.clone());
+/// An address that nobody has yet becomes that of the person who asked for the link: whoever opens it becomes them, and
+/// never gives anything of their own away.
+pub async fn use_link(store: &Store, door: &Arc<Door>, session: &str, token: &str) -> Result<String, SignInError> {
+    let (hash, old) = (hash(token), session.to_owned());
     let new = format!("{:032x}", rand::random::<u128>());
     let opened = new.clone();
     store
         .write::<_, SignInError, _>(move |tx| {
             Box::pin(async move {
-                let person = match tx.use_link(&hash).await?.ok_or(SignInError::Spent)? {
-                    Target::Person(person) => person,
-                    Target::Email(email) => match tx.person_by_email(&email).await? {
-                        Some(person) => person.id,
-                        None => {
-                            tx.set_email(&asking.id, &email).await?;
-                            asking.id.clone()
-                        }
-                    },
-                };
+                let Target { mut person, email } = tx.use_link(&hash).await?.ok_or(SignInError::Spent)?;
+                if let Some(email) = email {
+                    match tx.person_by_email(&email).await? {
+                        Some(known) => person = known.id,
+                        None => tx.set_email(&person, &email).await?,
+                    }
+                }
                 tx.add_session(&opened, &person).await?;
                 if let Found::Person(_) = tx.session(&old).await? {
                     tx.revoke_session(&old).await?;

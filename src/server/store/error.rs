@@ -15,6 +15,8 @@ pub enum StoreError {
     Newer(i64),
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    #[error("a write broke off; nothing of it is kept")]
+    Broken,
     #[error("the store is closed")]
     Closed,
     #[error("a stored event cannot be encoded: {0}")]
@@ -68,6 +70,7 @@ impl StoreError {
             Self::Locked => Self::Locked,
             Self::ReadOnly => Self::ReadOnly,
             Self::Newer(version) => Self::Newer(*version),
+            Self::Broken => Self::Broken,
             Self::Closed => Self::Closed,
             error => Self::Sql(sqlx::Error::Protocol(error.to_string())),
         }

@@ -79,6 +79,16 @@ impl Tx {
         Ok(revoked.rows_affected() > 0)
     }
 
+    /// Ends all living keys that a person made, and returns their ids.
+    pub async fn revoke_keys(&mut self, person: &str) -> Result<Vec<String>, StoreError> {
+        let revoked = sqlx::query_scalar(
+            "UPDATE api_key SET revoked_ms = $1 WHERE person_id = $2 AND revoked_ms IS NULL RETURNING id",
+        )
+        .bind(self.now_ms)
+        .bind(person);
+        Ok(revoked.fetch_all(&mut self.connection).await?)
+    }
+
     pub async fn published(&mut self, key: &str, idempotency_key: &str) -> Result<Option<Published>, StoreError> {
         let row =
             sqlx::query("SELECT fingerprint, position FROM published WHERE api_key_id = $1 AND idempotency_key = $2")
@@ -106,6 +116,17 @@ impl Tx {
         .bind(self.now_ms)
         .execute(&mut self.connection)
         .await?;
+        Ok(())
+    }
+
+    /// Where it went, once that is known.
+    pub async fn note_position(&mut self, key: &str, idempotency_key: &str, position: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE published SET position = $1 WHERE api_key_id = $2 AND idempotency_key = $3")
+            .bind(position)
+            .bind(key)
+            .bind(idempotency_key)
+            .execute(&mut self.connection)
+            .await?;
         Ok(())
     }
 

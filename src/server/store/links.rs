@@ -6,36 +6,46 @@ use super::{Store, StoreError, Tx, people::Person};
 
 /// Where a link leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Whoever has this address.
-    Email(String),
-    /// This person.
-    Person(String),
+pub struct Target {
+    /// Who asked for it.
+    pub person: String,
+    /// Where it was mailed: it leads to whoever has this address, and if nobody does, to who asked.
+    pub email: Option<String>,
 }
 
 impl Store {
     /// Where an unused link leads that has not expired. Looking uses nothing up.
     pub async fn link(&self, hash: &str, now_ms: i64) -> Result<Option<Target>, StoreError> {
         let row =
-            sqlx::query("SELECT email, person_id FROM link WHERE hash = $1 AND used_ms IS NULL AND expires_ms > $2")
+            sqlx::query("SELECT person_id, email FROM link WHERE hash = $1 AND used_ms IS NULL AND expires_ms > $2")
                 .bind(hash)
                 .bind(now_ms)
                 .fetch_optional(&self.reads)
                 .await?;
-        Ok(row.and_then(|row| target(row.get(0), row.get(1))))
+        Ok(row.map(|row| Target { person: row.get(0), email: row.get(1) }))
+    }
+}
+
+impl Store {
+    /// Who has this address, or this id.
+    pub async fn person_known_as(&self, email: Option<&str>, id: &str) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, name, hue, email FROM person WHERE email = $1 OR id = $2 ORDER BY email = $1 DESC LIMIT 1",
+        )
+        .bind(email)
+        .bind(id)
+        .fetch_optional(&self.reads)
+        .await?;
+        Ok(row.as_ref().map(super::people::person))
     }
 }
 
 impl Tx {
     pub async fn add_link(&mut self, hash: &str, target: &Target, lasts_ms: i64) -> Result<(), StoreError> {
-        let (email, person) = match target {
-            Target::Email(email) => (Some(email), None),
-            Target::Person(person) => (None, Some(person)),
-        };
         sqlx::query("INSERT INTO link (hash, email, person_id, expires_ms) VALUES ($1, $2, $3, $4)")
             .bind(hash)
-            .bind(email)
-            .bind(person)
+            .bind(&target.email)
+            .bind(&target.person)
             .bind(self.now_ms + lasts_ms)
             .execute(&mut self.connection)
             .await?;
@@ -46,13 +56,23 @@ impl Tx {
     pub async fn use_link(&mut self, hash: &str) -> Result<Option<Target>, StoreError> {
         let row = sqlx::query(
             "UPDATE link SET used_ms = $1 WHERE hash = $2 AND used_ms IS NULL AND expires_ms > $1 \
-             RETURNING email, person_id",
+             RETURNING person_id, email",
         )
         .bind(self.now_ms)
         .bind(hash)
         .fetch_optional(&mut self.connection)
         .await?;
-        Ok(row.and_then(|row| target(row.get(0), row.get(1))))
+        Ok(row.map(|row| Target { person: row.get(0), email: row.get(1) }))
+    }
+
+    /// Makes a person's unused links worth nothing.
+    pub async fn spend_links(&mut self, person: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE link SET used_ms = $1 WHERE person_id = $2 AND used_ms IS NULL")
+            .bind(self.now_ms)
+            .bind(person)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
     }
 
     pub async fn forget_links(&mut self, before_ms: i64) -> Result<u64, StoreError> {
@@ -87,8 +107,4 @@ impl Tx {
             .await?;
         Ok(())
     }
-}
-
-fn target(email: Option<String>, person: Option<String>) -> Option<Target> {
-    email.map(Target::Email).or_else(|| person.map(Target::Person))
 }

@@ -72,6 +72,11 @@ impl Store {
         sqlite::backup(&mut connection, to).await
     }
 
+    /// Whether it can be written to now: an empty write, all the way through.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        self.write::<(), StoreError, _>(|_| Box::pin(async { Ok(()) })).await
+    }
+
     /// Whether the file is sound: SQLite's own look at every page and index.
     pub async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.reads.acquire().await?;

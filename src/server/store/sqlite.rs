@@ -34,7 +34,14 @@ fn options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// The writer's connection. Creates the file.
+///
+/// It is for its owner alone: it holds addresses and what opens sessions. SQLite gives the files beside it the same rights.
 pub async fn connect(file: &Path) -> Result<SqliteConnection, StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file);
+    if let Err(error) = made {
+        tracing::debug!(%error, file = %file.display(), "SQLite says what is wrong with it");
+    }
     Ok(options(file).create_if_missing(true).connect().await?)
 }
 

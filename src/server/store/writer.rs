@@ -5,11 +5,12 @@
 //! who wrote are told. Nobody is told of what is not on the disk.
 
 use std::{
+    panic::AssertUnwindSafe,
     path::PathBuf,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
@@ -77,7 +78,7 @@ where
             (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
             (Some(Ok(result)), Ok(())) => Ok(result),
-            (None, Ok(())) => Err(StoreError::Closed.into()),
+            (None, Ok(())) => Err(StoreError::Broken.into()),
         };
         // Whoever wrote may have gone away; it is written all the same.
         let _ = self.reply.send(result);
@@ -177,7 +178,9 @@ async fn transaction(tx: &mut Tx, writes: &mut [Box<dyn Write>]) -> Result<(), S
     for write in writes {
         let before = tx.published.len();
         execute(tx, "SAVEPOINT one_write").await?;
-        if !write.run(tx).await {
+        // A write that panics fails alone: the writer is everybody's.
+        let done = AssertUnwindSafe(write.run(tx)).catch_unwind().await.unwrap_or(false);
+        if !done {
             tx.published.truncate(before);
             execute(tx, "ROLLBACK TO one_write").await?;
         }

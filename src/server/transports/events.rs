@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::{
     server::{
@@ -32,6 +33,9 @@ const ANSWER_BYTES: usize = 256 * 1024;
 
 /// The longest wait, in seconds: shorter than the time after which proxies give up on a silent request.
 const WAIT_SECONDS: u64 = 50;
+
+/// The store is given so long to answer.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An event's type and data have at most this many bytes together, as they are sent.
 pub const EVENT_BYTES: usize = 32 * 1024;
@@ -113,23 +117,34 @@ pub async fn read(
     let wait = Duration::from_secs(asked.wait.min(WAIT_SECONDS));
     let stop = state.connections.drained();
     let answer = tokio::select! {
-        answer = tokio::time::timeout(wait, due(&mut cursor, &mailbox)) => answer.unwrap_or(Read::UpToDate),
+        answer = due(&mut cursor, &mailbox, wait) => answer,
         () = stop => Read::UpToDate,
     };
+    if matches!(answer, Read::NotYet) {
+        return http_error::unavailable();
+    }
     respond(&topic, cursor.position(), answer)
 }
 
-/// The first read that has something.
-async fn due(cursor: &mut Cursor, mailbox: &Mailbox) -> Read {
-    poll_fn(|context| {
-        mailbox.register(context.waker());
-        mailbox.take();
-        match cursor.read(ANSWER_BYTES, 32) {
-            Read::UpToDate | Read::NotYet => Poll::Pending,
-            read => Poll::Ready(read),
+/// The first read that has something, or that there is nothing after so long. What is stored is waited for whatever
+/// the client says, or it would be told that there is nothing where there is.
+async fn due(cursor: &mut Cursor, mailbox: &Mailbox, wait: Duration) -> Read {
+    let deadline = Instant::now() + wait;
+    loop {
+        let read = cursor.read(ANSWER_BYTES, 32);
+        let until = match read {
+            Read::UpToDate => deadline,
+            Read::NotYet => deadline.max(Instant::now() + STORE_PATIENCE),
+            read => return read,
+        };
+        let marked = poll_fn(|context| {
+            mailbox.register(context.waker());
+            if mailbox.take() == 0 { Poll::Pending } else { Poll::Ready(()) }
+        });
+        if tokio::time::timeout_at(until, marked).await.is_err() {
+            return read;
         }
-    })
-    .await
+    }
 }
 
 fn respond(topic: &Topic, position: Position, read: Read) -> Response {

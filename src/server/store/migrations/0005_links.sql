@@ -3,9 +3,10 @@
 CREATE TABLE link (
     -- SHA-256 of the token, in hexadecimal; the token has 256 random bits.
     hash TEXT PRIMARY KEY,
-    -- One of the two: a mailed link leads to whoever has this address, or gives it to whoever opens it first.
+    -- Who asked for it. A link for a phone leads to them.
+    person_id TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+    -- Where it was mailed. It leads to whoever has this address; if nobody does, to who asked, whose address it becomes.
     email TEXT,
-    person_id TEXT REFERENCES person (id) ON DELETE CASCADE,
     expires_ms BIGINT NOT NULL,
     used_ms BIGINT
 );
