@@ -1,8 +1,11 @@
 // What a first visit to the home page downloads of JavaScript and WASM, over HTTP from the release build: `make bench`.
 // Starts the server, follows the page's references, adds up the brotli bytes; fails when they are over the budget.
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 
 // First load of the home page; docs/ARCHITECTURE.md says what it cost to get there.
@@ -10,8 +13,9 @@ const BUDGET = 100_000;
 
 const port = await freePort();
 const origin = `http://127.0.0.1:${port}`;
+const data = mkdtempSync(path.join(tmpdir(), "tidemark-size-"));
 const server = spawn(`${process.env.CARGO_TARGET_DIR ?? "target"}/release/tidemark`, {
-  env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${port}`, LEPTOS_HASH_FILES: "true", LEPTOS_ENV: "PROD" },
+  env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${port}`, LEPTOS_HASH_FILES: "true", LEPTOS_ENV: "PROD", TIDEMARK_DATA_DIR: data },
   stdio: ["ignore", "ignore", "inherit"],
 });
 
@@ -32,6 +36,7 @@ try {
   process.exitCode = 1;
 } finally {
   server.kill();
+  rmSync(data, { recursive: true, force: true });
 }
 
 /** Adds what a text refers to by `pattern`, and what those scripts import, to `files`. */
