@@ -115,6 +115,25 @@ test("the bell rings in all tabs at once, and is still in all tabs when one has 
   await connectionIs(page, "live");
 });
 
+test("the list of notifications is as live as the bell above it", async ({ context, page, server }) => {
+  await openLive(page);
+  const topic = await topicOf(page);
+  const key = await makeKey(page, `publish:${topic}`);
+  await page.goto("/notifications");
+  const items = page.getByRole("listitem").filter({ hasText: "Deployed" });
+  await expect(items).toHaveCount(0);
+  for (const number of [1, 2]) {
+    await publish(page, server, topic, key, `Number ${number}`);
+    await expect(items).toHaveCount(number);
+    await expect(items.first()).toContainText(`Number ${number}`);
+  }
+  const other = await context.newPage();
+  await other.goto("/notifications");
+  await other.getByRole("button", { name: "Mark all as read" }).click();
+  await expect(page.getByRole("button", { name: "Mark all as read" })).toHaveCount(0);
+  await expect(items.filter({ hasText: "new ·" })).toHaveCount(0);
+});
+
 test("a notification that comes while the tab is cut is there when it is back", async ({ page, server }) => {
   await openLive(page);
   const topic = await topicOf(page);

@@ -6,7 +6,10 @@ use std::{
     process::{Command, Output},
 };
 
-use tidemark::server::{features::housekeeping, store::StoreError};
+use tidemark::server::{
+    features::{housekeeping, notifications},
+    store::{StoreError, people::Person},
+};
 
 #[path = "durable/node.rs"]
 #[allow(dead_code)]
@@ -131,5 +134,40 @@ async fn what_is_too_old_is_tidied_away_but_for_the_newest() {
     };
     assert_eq!(offsets(0).await, [7, 8, 9, 10]);
     assert_eq!(offsets(1).await, [2], "the newest stays, however old");
+    node.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_cannot_come_back_are_forgotten_with_what_they_were_told() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = node::Node::open(data.path()).await;
+    let prepared = node.store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            for (id, email) in [("gone", None), ("here", None), ("mailed", Some("a@example.org"))] {
+                let person = Person { id: id.into(), name: id.into(), hue: 1, email: email.map(str::to_owned) };
+                tx.add_person(&person, id).await?;
+                tx.add_session(&format!("session of {id}"), id).await?;
+                notifications::notify(tx, id, "Told", "a word", None).await?;
+                notifications::notify(tx, id, "Told", "another", None).await?;
+            }
+            for old in [
+                "UPDATE session SET seen_ms = 0 WHERE person_id <> 'here'",
+                "UPDATE notification SET created_ms = 0 WHERE text = 'a word'",
+            ] {
+                sqlx::query(old).execute(&mut tx.connection).await?;
+            }
+            Ok(())
+        })
+    });
+    prepared.await.expect("prepared");
+    housekeeping::tidy(&node.store).await.expect("tidied");
+    let mut read = node.store.read().await.expect("a read");
+    let mut all =
+        async |query: &'static str| sqlx::query_scalar::<_, String>(query).fetch_all(&mut *read).await.expect("rows");
+    assert_eq!(all("SELECT id FROM person ORDER BY id").await, ["here", "mailed"], "who has an address can come back");
+    assert_eq!(all("SELECT id FROM session").await, ["session of here"]);
+    assert_eq!(all("SELECT text FROM notification").await, ["another", "another"]);
+    assert_eq!(all("SELECT name FROM topic ORDER BY name").await, ["user/here", "user/mailed"]);
+    drop(read);
     node.close().await;
 }

@@ -435,3 +435,27 @@ fn field(json: &str, name: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(json).expect(json);
     json[name].as_str().expect(name).to_owned()
 }
+
+#[tokio::test]
+async fn what_libraries_refuse_is_said_as_json_too() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "publish:channel/*").await;
+    let authorization = ("authorization", program.authorization.as_str());
+    for (method, path, status, code) in [
+        (Method::GET, "/api/topics/channel/a/b/events?wait=abc", StatusCode::BAD_REQUEST, "malformed"),
+        (Method::GET, "/api/topics/%FF/events", StatusCode::BAD_REQUEST, "malformed"),
+        (Method::DELETE, "/api/topics/channel/a/b/events", StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+        (Method::PUT, "/api/stream", StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+    ] {
+        let mut answer = server.send(method, path, &[authorization], "").await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        let error: serde_json::Value = serde_json::from_str(&answer.text().await).expect(path);
+        assert_eq!(error["error"]["code"], code, "{path}");
+        assert!(error["error"]["message"].as_str().is_some_and(|words| words.len() > 10), "{error}");
+    }
+    let foreign = [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")];
+    let mut refused = server.send(Method::POST, "/api/fn/change_name", &foreign, "").await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(refused.text().await.contains("forbidden"));
+}

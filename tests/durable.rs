@@ -380,3 +380,29 @@ async fn a_write_that_panics_fails_alone() {
     assert_eq!(node.head(0).await.offset, 2);
     node.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_turns_read_only_is_said_and_can_still_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path()).await;
+    node.publish(0, 1..=3).await;
+    let read_only = |pragma: &'static str| {
+        node.store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                sqlx::query(pragma).execute(&mut tx.connection).await?;
+                Ok(())
+            })
+        })
+    };
+    // What SQLite answers is what it answers on a disk that was mounted anew, read-only.
+    read_only("PRAGMA query_only = on").await.unwrap();
+    let write =
+        node.store.write::<_, StoreError, _>(|tx| Box::pin(async move { tx.publish(&user(0), &event(4)).await }));
+    let error = write.await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly), "{error}");
+    assert_eq!(node.store.after(&user(0), 0, 10).await.unwrap().len(), 3, "what is there can be read");
+    read_only("PRAGMA query_only = off").await.unwrap();
+    node.publish(0, 4..=4).await;
+    assert_eq!(node.head(0).await.offset, 4);
+    node.close().await;
+}

@@ -114,7 +114,9 @@ async fn an_address_keeps_a_person_over_devices() {
     assert_eq!(find(store, &first.id).await.email.as_deref(), Some("ada@example.com"));
     let link = mail(second.clone()).await;
     let session = sign_in::use_link(store, door, "b", token(&link)).await.expect("signed in");
-    let tidemark::server::store::people::Found::Person(found) = store.session(&session).await.expect("a look") else {
+    let tidemark::server::store::people::Found::Person { person: found, .. } =
+        store.session(&session).await.expect("a look")
+    else {
         panic!("nobody")
     };
     assert_eq!(found.id, first.id);

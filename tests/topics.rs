@@ -3,6 +3,7 @@
 
 mod topics {
     pub mod crowds;
+    pub mod durable_log;
     pub mod latest;
     pub mod log;
     pub mod operations;
@@ -14,7 +15,14 @@ mod topics {
 }
 
 use proptest::test_runner::{Config, TestRunner};
-use topics::{latest::Latest, log::Log, operations::operations, oracle::Oracle, world::World};
+use topics::{
+    durable_log::{DurableLog, RUNTIME},
+    latest::Latest,
+    log::Log,
+    operations::operations,
+    oracle::Oracle,
+    world::World,
+};
 
 #[test]
 fn a_log_keeps_the_contract_whatever_happens() {
@@ -24,6 +32,12 @@ fn a_log_keeps_the_contract_whatever_happens() {
 #[test]
 fn a_latest_keeps_the_contract_whatever_happens() {
     keeps_the_contract::<Latest>();
+}
+
+#[test]
+fn a_durable_log_keeps_the_contract_whatever_happens() {
+    let _within = RUNTIME.enter();
+    keeps_the_contract::<DurableLog>();
 }
 
 fn keeps_the_contract<O: Oracle>() {

@@ -34,7 +34,10 @@ pub fn NotificationsPage() -> impl IntoView {
         <Layout path="/notifications">
             <h1>"Notifications"</h1>
             {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
-            <Suspense>{list}</Suspense>
+            <div id="notifications">
+                <Suspense>{list}</Suspense>
+            </div>
+            <script type="module" nonce=leptos::nonce::use_nonce()>{include_str!("notifications.js")}</script>
         </Layout>
     }
 }

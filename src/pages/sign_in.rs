@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     api::sign_in::SignIn,
     components::layout::Layout,
-    server::{features::sign_in::leads_to, session::now_ms, state::AppState},
+    server::{features::sign_in::leads_to, state::AppState, store::now_ms},
 };
 
 #[component]

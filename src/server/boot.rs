@@ -150,7 +150,7 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
         let (state, stop) = (state.clone(), stop.clone());
         tasks.spawn(async move {
             // Since the last look that succeeded, however long ago that was: what ended meanwhile has to end here.
-            let mut since = session::now_ms();
+            let mut since = store::now_ms();
             while tokio::time::timeout(RECONCILE, stop.cancelled()).await.is_err() {
                 match reconcile(&state, since).await {
                     Ok(now) => since = now,
@@ -177,7 +177,7 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
 
 /// What another process wrote to the same database: events, and the ends of sessions and keys.
 async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> {
-    let now = session::now_ms();
+    let now = store::now_ms();
     // A little further back than needed: closing what is closed does nothing, and clocks of processes differ.
     let (mut ended, keys) = state.store.ended_since(since - CLOCKS_DIFFER_MS).await?;
     ended.extend(keys.iter().map(|key| keys::Key::access(key)));

@@ -42,6 +42,18 @@ pub fn rejected(rejection: &JsonRejection) -> Response {
     error(status, &serde_json::json!("invalid"), &rejection.body_text())
 }
 
+/// What a library refused with words or without, said as all else is.
+pub fn of_status(status: StatusCode, words: &str) -> Response {
+    let (code, usual) = match status {
+        StatusCode::FORBIDDEN => ("forbidden", "requests from pages of other sites are not accepted here"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "this address does not take that method"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "the request is too large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "the request's content type is not taken"),
+        _ => ("malformed", "the request cannot be read"),
+    };
+    error(status, &serde_json::json!(code), if words.is_empty() { usual } else { words })
+}
+
 /// Who is asking has to say who they are first.
 pub fn unauthorized(message: &str) -> Response {
     let mut response = error(StatusCode::UNAUTHORIZED, &serde_json::json!("unauthorized"), message);

@@ -63,6 +63,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
                 .layer(middleware::from_fn(security_headers))
                 .layer(middleware::from_fn(true_statuses))
+                .layer(middleware::from_fn(errors_as_json))
                 .layer(middleware::from_fn_with_state(state.clone(), session::identify))
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?)
@@ -80,6 +81,23 @@ async fn server_function(State(state): State<AppState>, request: Request) -> Res
         StatusCode::BAD_REQUEST => http_error::not_found("there is no such server function"),
         _ => answer,
     }
+}
+
+/// What libraries refuse in plain text, or without a word, is said to programs as all else is.
+async fn errors_as_json(request: Request, next: Next) -> Response {
+    let api = request.uri().path().starts_with("/api/");
+    let answer = next.run(request).await;
+    let typed = answer.headers().get(header::CONTENT_TYPE);
+    let plain = typed.is_none_or(|typed| typed.as_bytes().starts_with(b"text/plain"));
+    if !api || !plain || !answer.status().is_client_error() {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let words = axum::body::to_bytes(body, BODY_BYTES).await.unwrap_or_default();
+    let (told, body) = http_error::of_status(parts.status, &String::from_utf8_lossy(&words)).into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(told.headers);
+    Response::from_parts(parts, body)
 }
 
 /// leptos registers a route for each server function; their errors pass here.

@@ -118,7 +118,8 @@ impl Asking {
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let api = request.uri().path().starts_with("/api/");
     let document = !api && is_document(request.method(), request.headers());
-    if !document && !api {
+    // A page that a script or a prefetch asks for is rendered for whoever it is, but introduces nobody.
+    if !document && !api && !accepts_html(request.headers()) {
         return next.run(request).await;
     }
     let source = source(&state, &request);
@@ -135,14 +136,16 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     let jar = SignedCookieJar::from_headers(request.headers(), state.key.clone());
     let held = jar.get(COOKIE).map(|cookie| cookie.value().to_owned());
     let mut asking = Asking::default();
+    let mut renewed = false;
     if let Some(session) = held {
         // Taken before the look at the session: one that ends in between ends this too.
         let access = state.door.access(&session);
         let welcome = || state.writes.ask(&format!("newcomers from {source}")).is_none();
-        match people::identify(&state.store, &session, welcome).await {
-            Ok(Some(person)) => {
+        match people::identify(&state.store, &session, document, welcome).await {
+            Ok(Some(found)) => {
+                renewed = found.noted;
                 asking.session = Some(session);
-                asking.person = Some(person);
+                asking.person = Some(found.person);
                 asking.access = Some(access);
             }
             // Signed out: nobody again.
@@ -164,9 +167,11 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         asking.session = minted.clone();
     }
     asking.bell = bell(&state, asking.person.as_ref()).await;
+    // A browser that comes back keeps its cookie for as long again.
+    let given = minted.or_else(|| asking.session.clone().filter(|_| renewed));
     request.extensions_mut().insert(asking);
     let response = next.run(request).await;
-    match minted {
+    match given {
         Some(session) => (jar.add(cookie(session, state.config.secure_cookies)), response).into_response(),
         None => response,
     }
@@ -193,12 +198,6 @@ pub fn become_(state: &AppState, session: &str) {
     if let (Some(set), Some(response)) = (set, use_context::<ResponseOptions>()) {
         response.append_header(header::SET_COOKIE, set);
     }
-}
-
-/// Milliseconds since 1970 (UTC).
-pub fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as i64)
 }
 
 fn source(state: &AppState, request: &Request) -> String {
@@ -250,11 +249,13 @@ fn is_document(method: &Method, headers: &HeaderMap) -> bool {
     let purpose = text(header::HeaderName::from_static("sec-fetch-dest"));
     // A page that is fetched in case it is wanted is not a visit.
     let prefetched = text(header::HeaderName::from_static("sec-purpose")).is_some_and(|text| text.contains("prefetch"));
-    let html = purpose.map_or_else(
-        || text(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
-        |purpose| purpose == "document",
-    );
+    let html = purpose.map_or_else(|| accepts_html(headers), |purpose| purpose == "document");
     *method == Method::GET && html && !prefetched
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 /// The key of the configuration, else the one in the data folder, which is made when there is none. It is readable by

@@ -91,10 +91,13 @@ impl Latest {
 }
 
 impl Oracle for Latest {
+    type Home = Topics;
     type Change = Change;
     type Event = Keyed<String>;
     /// The newest version seen, and the map.
     type Held = (u64, BTreeMap<String, String>);
+
+    const DURABLE: bool = false;
 
     fn topic() -> Topic {
         Topic::Inspector
@@ -135,6 +138,10 @@ impl Oracle for Latest {
 
     fn floor(&self) -> u64 {
         self.floor
+    }
+
+    fn forget(&mut self) {
+        *self = Self::default();
     }
 
     fn due(&self, offset: u64) -> Vec<Expected> {

@@ -54,10 +54,13 @@ impl Log {
 }
 
 impl Oracle for Log {
+    type Home = Topics;
     type Change = Publish;
     type Event = Numbered;
     /// The last offset.
     type Held = u64;
+
+    const DURABLE: bool = false;
 
     fn topic() -> Topic {
         "channel/contract/log".parse().unwrap()
@@ -84,6 +87,10 @@ impl Oracle for Log {
 
     fn floor(&self) -> u64 {
         self.floor as u64
+    }
+
+    fn forget(&mut self) {
+        *self = Self::default();
     }
 
     fn due(&self, offset: u64) -> Vec<Expected> {

@@ -1,7 +1,10 @@
 //! A topic, its readers and its oracle, through any sequence of operations: after each one, all that the contract
 //! promises is compared with what the oracle says.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use proptest::sample::Index;
 use tidemark::{
@@ -14,18 +17,23 @@ use tidemark::{
 
 use super::{
     operations::{Limit, Operation, Start},
-    oracle::Oracle,
+    oracle::{Home, Oracle},
     reader::Reader,
 };
 
 /// More would only make each operation slower.
 const READERS: usize = 10;
 
+/// For the store's answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct World<O: Oracle> {
-    pub topics: Topics,
+    pub home: O::Home,
     pub oracle: O,
-    /// Of the topic's life now, if it exists.
+    /// Of the topic's life now, if it has one.
     epoch: Option<Epoch>,
+    /// It is in memory.
+    exists: bool,
     earlier: Vec<Epoch>,
     /// Used since the last sweep.
     used: bool,
@@ -39,9 +47,10 @@ pub struct World<O: Oracle> {
 impl<O: Oracle> Default for World<O> {
     fn default() -> Self {
         Self {
-            topics: Topics::default(),
+            home: O::Home::default(),
             oracle: O::default(),
             epoch: None,
+            exists: false,
             earlier: Vec::new(),
             used: false,
             readers: Vec::new(),
@@ -56,7 +65,7 @@ impl<O: Oracle> World<O> {
     pub fn perform(&mut self, operation: &Operation<O::Change>) {
         match operation {
             Operation::Change(change) => {
-                let said = self.oracle.make(&self.topics, change);
+                let said = self.oracle.make(&self.home, change);
                 assert_eq!(said, self.head_in(said.epoch), "a change says where it led");
             }
             Operation::Subscribe(start) if self.readers.len() < READERS => self.subscribe(start),
@@ -81,7 +90,12 @@ impl<O: Oracle> World<O> {
         self.check();
     }
 
+    fn topics(&self) -> &Topics {
+        self.home.topics()
+    }
+
     fn subscribe(&mut self, start: &Start) {
+        self.home.warm(&O::topic());
         let (head, floor) = (self.oracle.head(), self.oracle.floor());
         let within = |index: &Index, count: u64| index.index(count as usize) as u64;
         let offset = match start {
@@ -95,19 +109,22 @@ impl<O: Oracle> World<O> {
             Start::AheadOfHead(by) => head.saturating_add(*by),
             Start::OtherEpoch(index, _) => within(index, head + 1),
         };
-        let epoch = self.topics.head(&O::topic()).epoch;
+        let epoch = self.topics().head(&O::topic()).epoch;
         self.note(epoch);
         let epoch = match start {
             Start::OtherEpoch(_, other) => Epoch(epoch.0 ^ other),
             _ => epoch,
         };
-        self.open(From::After(Position { epoch, offset }), self.oracle.held_at(offset.min(head)));
+        // A reader ahead of a durable log may see the head get there.
+        let known = if O::DURABLE { offset } else { offset.min(head) };
+        self.open(From::After(Position { epoch, offset }), self.oracle.held_at(known));
     }
 
     fn open(&mut self, from: From, held: O::Held) {
         let slots = self.readers.iter().fold(0u64, |slots, reader| slots | reader.bit());
         let slot = slots.trailing_ones() as u8;
-        let cursor = self.topics.subscribe(&O::topic(), from, &self.mailbox, slot, u64::from(slot));
+        self.home.warm(&O::topic());
+        let cursor = self.topics().subscribe(&O::topic(), from, &self.mailbox, slot, u64::from(slot));
         let head = self.head_in(cursor.head().epoch);
         let (position, owed) = match from {
             From::Now => (head, None),
@@ -127,7 +144,8 @@ impl<O: Oracle> World<O> {
     }
 
     fn snapshot(&mut self) -> (Position, O::Held) {
-        let bytes = self.topics.snapshot(&O::topic());
+        self.home.warm(&O::topic());
+        let bytes = self.topics().snapshot(&O::topic());
         let snapshot: Snapshot<O::Event> = serde_json::from_slice(&bytes).expect("a snapshot is JSON");
         assert_eq!(snapshot.position, self.head_in(snapshot.position.epoch));
         (snapshot.position, super::reader::held_after(&self.oracle, snapshot))
@@ -141,9 +159,19 @@ impl<O: Oracle> World<O> {
     fn read_one(&mut self, reader: usize, limit: Limit) -> bool {
         let head = Position { epoch: self.epoch.expect("a topic with a reader exists"), offset: self.oracle.head() };
         let reader = &mut self.readers[reader];
-        // As a connection does: first the mark is taken, then the cursor is read.
-        self.marks = (self.marks | self.mailbox.take()) & !reader.bit();
-        reader.read(&self.oracle, head, limit)
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            // As a connection does: first the mark is taken, then the cursor is read.
+            self.marks = (self.marks | self.mailbox.take()) & !reader.bit();
+            if let Some(more) = reader.read(&self.oracle, head, limit) {
+                return more;
+            }
+            while self.marks & reader.bit() == 0 {
+                assert!(Instant::now() < patience, "whoever is told to wait is marked when there is an answer");
+                std::thread::yield_now();
+                self.marks |= self.mailbox.take();
+            }
+        }
     }
 
     fn leave(&mut self, index: &Index) {
@@ -161,12 +189,15 @@ impl<O: Oracle> World<O> {
     }
 
     fn sweep(&mut self) {
-        let goes = self.epoch.is_some() && !self.used && self.readers.is_empty();
-        assert_eq!(self.topics.remove_idle(), usize::from(goes));
+        let goes = self.exists && !self.used && self.readers.is_empty();
+        assert_eq!(self.topics().remove_idle(), usize::from(goes));
         self.used = false;
         if goes {
-            self.earlier.extend(self.epoch.take());
-            self.oracle = O::default();
+            self.exists = false;
+            self.oracle.forget();
+            if !O::DURABLE {
+                self.earlier.extend(self.epoch.take());
+            }
         }
     }
 
@@ -178,12 +209,13 @@ impl<O: Oracle> World<O> {
     }
 
     fn note(&mut self, epoch: Epoch) {
+        // Whatever brings a topic into memory has used it.
+        self.used |= !self.exists;
+        self.exists = true;
         match self.epoch {
             Some(now) => assert_eq!(epoch, now, "an epoch lasts as long as its topic"),
             None => {
                 assert!(!self.earlier.contains(&epoch), "no epoch comes twice");
-                // Whatever creates a topic has used it.
-                self.used = true;
                 self.epoch = Some(epoch);
             }
         }
@@ -200,8 +232,8 @@ impl<O: Oracle> World<O> {
             }
         }
         assert_eq!(self.marks, expected, "a slot is marked if there is something to read that its reader awaits");
-        let views = self.topics.view();
-        assert_eq!((views.len(), self.topics.len()), (usize::from(self.epoch.is_some()), views.len()));
+        let views = self.topics().view();
+        assert_eq!((views.len(), self.topics().len()), (usize::from(self.exists), views.len()));
         for view in views {
             assert_eq!((view.length, view.bytes), self.oracle.kept(), "a topic keeps what its retention says");
             assert_eq!((Some(view.head.epoch), view.head.offset), (self.epoch, head));

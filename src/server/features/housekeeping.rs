@@ -23,7 +23,16 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// An idempotency key is remembered for this long: longer than any client keeps trying.
 const IDEMPOTENCY_DAYS: i64 = 7;
 
-/// One write removes at most this many events.
+/// A browser that was not here for so long is forgotten: its cookie has expired (400 days after it was last renewed).
+const SESSION_DAYS: i64 = 402;
+
+/// As long as the events that told of them are kept.
+const NOTIFICATION_DAYS: i64 = 400;
+
+/// A revoked key stays on its owner's page for so long.
+const REVOKED_KEY_DAYS: i64 = 90;
+
+/// One write removes at most this many events, or rows of one kind.
 const BATCH: u64 = 1_000;
 
 /// Owned by `boot.rs`.
@@ -48,7 +57,27 @@ pub async fn tidy(store: &Store) -> Result<(), StoreError> {
         .write(|tx| {
             Box::pin(async move {
                 tx.forget_published(tx.now_ms - IDEMPOTENCY_DAYS * DAY_MS).await?;
+                tx.forget_keys(tx.now_ms - REVOKED_KEY_DAYS * DAY_MS).await?;
                 tx.forget_links(tx.now_ms - DAY_MS).await.map(drop)
+            })
+        })
+        .await?;
+    while tidy_people(store).await? >= BATCH {}
+    Ok(())
+}
+
+/// Forgets browsers that do not come back, then people who cannot, and what they were told long ago. The most that was
+/// removed of one kind.
+async fn tidy_people(store: &Store) -> Result<u64, StoreError> {
+    store
+        .write(|tx| {
+            Box::pin(async move {
+                let days_ago = |days| tx.now_ms - days * DAY_MS;
+                let (sessions_ms, notifications_ms) = (days_ago(SESSION_DAYS), days_ago(NOTIFICATION_DAYS));
+                let sessions = tx.forget_sessions(sessions_ms, BATCH).await?;
+                let people = tx.forget_people(BATCH).await?;
+                let notifications = tx.forget_notifications(notifications_ms, BATCH).await?;
+                Ok(sessions.max(people).max(notifications))
             })
         })
         .await

@@ -13,13 +13,16 @@ use super::keys::Key;
 use crate::server::{
     door::Door,
     store::{
-        Store, StoreError, Tx,
+        Store, StoreError, Tx, now_ms,
         people::{Found, Person},
     },
 };
 
 /// A name is at most this long, in characters.
 pub const NAME_CHARS: usize = 32;
+
+/// That somebody is still about is noted after this many milliseconds: a day.
+const SEEN_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Names that would be taken for the house's own.
 const RESERVED: [&str; 9] =
@@ -93,19 +96,29 @@ pub fn newcomer(session: &str) -> Person {
     Person { id, name: format!("{} {} {number}", pick(&QUALITIES, 0), pick(&ANIMALS, 1)), hue, email: None }
 }
 
+/// Who somebody is, and whether it was noted just now that they are still about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    pub person: Person,
+    pub noted: bool,
+}
+
 /// Who this session is, written down if that has not happened yet. Nothing if it was signed out.
 ///
+/// `visit` is whether a page is being loaded: that they were here is noted once a day.
 /// `welcome` says whether one more may be written down now; whoever is not stays a newcomer, of whom nothing is kept.
 pub async fn identify(
     store: &Store,
     session: &str,
+    visit: bool,
     welcome: impl FnOnce() -> bool,
-) -> Result<Option<Person>, StoreError> {
+) -> Result<Option<Identified>, StoreError> {
+    let known = |person| Ok(Some(Identified { person, noted: false }));
     match store.session(session).await? {
-        Found::Person(person) => return Ok(Some(person)),
+        Found::Person { person, seen_ms } if !visit || now_ms() - seen_ms < SEEN_MS => return known(person),
         Found::Revoked => return Ok(None),
-        Found::Unknown if !welcome() => return Ok(Some(newcomer(session))),
-        Found::Unknown => {}
+        Found::Unknown if !welcome() => return known(newcomer(session)),
+        Found::Person { .. } | Found::Unknown => {}
     }
     let session = session.to_owned();
     store
@@ -113,9 +126,15 @@ pub async fn identify(
             Box::pin(async move {
                 // Another request of the same browser may have been faster.
                 match tx.session(&session).await? {
-                    Found::Person(person) => Ok(Some(person)),
+                    Found::Person { person, seen_ms } => {
+                        let noted = visit && tx.now_ms - seen_ms >= SEEN_MS;
+                        if noted {
+                            tx.see_session(&session).await?;
+                        }
+                        Ok(Some(Identified { person, noted }))
+                    }
                     Found::Revoked => Ok(None),
-                    Found::Unknown => add(tx, &session).await.map(Some),
+                    Found::Unknown => Ok(Some(Identified { person: add(tx, &session).await?, noted: false })),
                 }
             })
         })

@@ -168,7 +168,7 @@ pub async fn use_link(store: &Store, door: &Arc<Door>, session: &str, token: &st
                     }
                 }
                 tx.add_session(&opened, &person).await?;
-                if let Found::Person(_) = tx.session(&old).await? {
+                if let Found::Person { .. } = tx.session(&old).await? {
                     tx.revoke_session(&old).await?;
                 }
                 Ok(())

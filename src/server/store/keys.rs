@@ -119,6 +119,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets keys that were revoked before this time, in milliseconds since 1970. How many.
+    pub async fn forget_keys(&mut self, before_ms: i64) -> Result<u64, StoreError> {
+        let forgotten = sqlx::query("DELETE FROM api_key WHERE revoked_ms < $1")
+            .bind(before_ms)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(forgotten.rows_affected())
+    }
+
     /// Where it went, once that is known.
     pub async fn note_position(&mut self, key: &str, idempotency_key: &str, position: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE published SET position = $1 WHERE api_key_id = $2 AND idempotency_key = $3")

@@ -90,5 +90,11 @@ impl Store {
     }
 }
 
+/// Milliseconds since 1970 (UTC), as rows have them.
+pub fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
+}
+
 /// What queries run on: a read's transaction or a write's.
 pub type Connection = SqliteConnection;

@@ -59,6 +59,19 @@ impl Tx {
                 .await?;
         Ok(marked.rows_affected())
     }
+
+    /// Forgets at most `most` notifications from before this time, in milliseconds since 1970. How many.
+    pub async fn forget_notifications(&mut self, before_ms: i64, most: u64) -> Result<u64, StoreError> {
+        let forgotten = sqlx::query(
+            "DELETE FROM notification WHERE id IN \
+             (SELECT id FROM notification WHERE created_ms < $1 ORDER BY created_ms LIMIT $2)",
+        )
+        .bind(before_ms)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(forgotten.rows_affected())
+    }
 }
 
 fn notification(row: &SqliteRow) -> Notification {

@@ -17,7 +17,11 @@ pub struct Person {
 /// What a session's cookie leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    Person(Person),
+    Person {
+        person: Person,
+        /// When it was last noted that they were here, in milliseconds since 1970.
+        seen_ms: i64,
+    },
     /// Signed out: the cookie is worth nothing.
     Revoked,
     /// Never written yet.
@@ -80,13 +84,56 @@ impl Tx {
     }
 
     pub async fn add_session(&mut self, id: &str, person: &str) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO session (id, person_id, created_ms) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO session (id, person_id, created_ms, seen_ms) VALUES ($1, $2, $3, $3)")
             .bind(id)
             .bind(person)
             .bind(self.now_ms)
             .execute(&mut self.connection)
             .await?;
         Ok(())
+    }
+
+    /// Notes that a session is in use.
+    pub async fn see_session(&mut self, id: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE session SET seen_ms = $1 WHERE id = $2")
+            .bind(self.now_ms)
+            .bind(id)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets at most `most` sessions that were last seen before this time, in milliseconds since 1970. How many.
+    pub async fn forget_sessions(&mut self, before_ms: i64, most: u64) -> Result<u64, StoreError> {
+        let forgotten = sqlx::query(
+            "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE seen_ms < $1 ORDER BY seen_ms LIMIT $2)",
+        )
+        .bind(before_ms)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(forgotten.rows_affected())
+    }
+
+    /// Forgets at most `most` people who cannot come back: without a session, an address and a key that lives. What was
+    /// told them goes with them. How many.
+    pub async fn forget_people(&mut self, most: u64) -> Result<u64, StoreError> {
+        let forgotten: Vec<String> = sqlx::query_scalar(
+            "DELETE FROM person WHERE id IN (SELECT id FROM person WHERE email IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM session WHERE session.person_id = person.id) \
+             AND NOT EXISTS (SELECT 1 FROM api_key WHERE api_key.person_id = person.id AND api_key.revoked_ms IS NULL) \
+             LIMIT $1) RETURNING id",
+        )
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&mut self.connection)
+        .await?;
+        for person in &forgotten {
+            sqlx::query("DELETE FROM topic WHERE name = $1")
+                .bind(format!("user/{person}"))
+                .execute(&mut self.connection)
+                .await?;
+        }
+        Ok(forgotten.len() as u64)
     }
 
     pub async fn rename(&mut self, person: &str, name: &str, skeleton: &str) -> Result<(), StoreError> {
@@ -113,7 +160,7 @@ impl Tx {
 
 async fn session(connection: &mut Connection, id: &str) -> Result<Found, StoreError> {
     let row = sqlx::query(
-        "SELECT person.id, person.name, person.hue, person.email, session.revoked_ms \
+        "SELECT person.id, person.name, person.hue, person.email, session.revoked_ms, session.seen_ms \
          FROM session JOIN person ON person.id = session.person_id WHERE session.id = $1",
     )
     .bind(id)
@@ -122,7 +169,7 @@ async fn session(connection: &mut Connection, id: &str) -> Result<Found, StoreEr
     Ok(match row {
         None => Found::Unknown,
         Some(row) if row.get::<Option<i64>, _>(4).is_some() => Found::Revoked,
-        Some(row) => Found::Person(person(&row)),
+        Some(row) => Found::Person { person: person(&row), seen_ms: row.get(5) },
     })
 }
 

@@ -4,17 +4,13 @@
 //! Order of things: rows, events, commit; then the topics learn what was published, in the order of commits; then those
 //! who wrote are told. Nobody is told of what is not on the disk.
 
-use std::{
-    panic::AssertUnwindSafe,
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{panic::AssertUnwindSafe, path::PathBuf};
 
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Committed, OnCommit, StoreError, sqlite};
+use super::{Committed, OnCommit, StoreError, now_ms, sqlite};
 
 /// A commit holds at most this many writes, so that the first does not wait long for the last.
 const WRITES_PER_COMMIT: usize = 256;
@@ -158,8 +154,9 @@ async fn commit(file: &std::path::Path, tx: &mut Tx, mut writes: Vec<Box<dyn Wri
     if let Err(error) = &committed {
         tracing::error!(%error, writes = writes.len(), "a commit failed");
         recover(file, tx).await;
-    } else {
-        on_commit(&published);
+    } else if std::panic::catch_unwind(AssertUnwindSafe(|| on_commit(&published))).is_err() {
+        // It is on the disk; the topics learn of it when they are compared with the store.
+        tracing::error!("the topics could not be told of a commit");
     }
     let mut failure = committed.err();
     for write in writes {
@@ -174,7 +171,7 @@ async fn commit(file: &std::path::Path, tx: &mut Tx, mut writes: Vec<Box<dyn Wri
 
 async fn transaction(tx: &mut Tx, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     execute(tx, "BEGIN IMMEDIATE").await?;
-    tx.now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    tx.now_ms = now_ms();
     for write in writes {
         let before = tx.published.len();
         execute(tx, "SAVEPOINT one_write").await?;
