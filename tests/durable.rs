@@ -199,7 +199,7 @@ impl World {
         let Reader { topic, held, cursor, .. } = &mut self.readers[reader];
         match cursor.read(2_000, 10) {
             Read::UpToDate | Read::NotYet => false,
-            Read::Revoked => panic!("nobody was sent away"),
+            Read::Revoked | Read::Lost => panic!("nobody was sent away"),
             Read::Events(batch) => {
                 for entry in &batch.entries {
                     assert_eq!(entry.offset, held.offset + 1, "no gap, nothing twice");

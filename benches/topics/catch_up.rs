@@ -6,7 +6,10 @@ use criterion::{Criterion, Throughput};
 use tidemark::{
     server::{
         topics::{From, Mailbox, Read, Topics},
-        transports::sse::{Step, Stream},
+        transports::{
+            carried::Joining,
+            sse::{Step, Stream},
+        },
     },
     wire::{Position, topic::Mark},
 };
@@ -38,7 +41,8 @@ pub fn all(criterion: &mut Criterion) {
         let (now, mark) = (Instant::now(), Mark { topic: topic.clone(), position: Some(away) });
         bencher.iter(|| {
             let marks = std::slice::from_ref(&mark);
-            let mut stream = Stream::open(topics.clone(), marks, None, 0, None, SETTINGS, now).expect("one topic");
+            let mut stream = Stream::open(topics.clone(), Joining::everybody(marks), None, 0, None, SETTINGS, now)
+                .expect("one topic");
             while let Step::Write(bytes) = stream.step(now) {
                 black_box(bytes);
             }

@@ -11,7 +11,10 @@ use criterion::{Criterion, Throughput};
 use tidemark::{
     server::{
         topics::Topics,
-        transports::sse::{Settings, Step, Stream},
+        transports::{
+            carried::Joining,
+            sse::{Settings, Step, Stream},
+        },
     },
     wire::topic::Mark,
 };
@@ -30,7 +33,10 @@ pub fn all(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             let (topics, now) = (Arc::new(Topics::default()), Instant::now());
             let marks: Vec<_> = (0..topics_each).map(|n| Mark { topic: topic(n), position: None }).collect();
-            let open = |n| Stream::open(topics.clone(), &marks, None, n, None, SETTINGS, now).expect("few topics");
+            let open = |n| {
+                Stream::open(topics.clone(), Joining::everybody(&marks), None, n, None, SETTINGS, now)
+                    .expect("few topics")
+            };
             let mut streams: Vec<_> = (0..STREAMS as u64).map(open).collect();
             streams.iter_mut().for_each(|stream| while matches!(stream.step(now), Step::Write(_)) {});
             bencher.iter(|| {

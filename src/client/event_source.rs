@@ -19,8 +19,16 @@ pub struct Source {
     _listener: Closure<dyn FnMut(web_sys::Event)>,
 }
 
-const NAMES: [&str; 7] =
-    ["message", name::CONNECTED, name::SUBSCRIBED, name::RESET, name::HEARTBEAT, name::DRAINING, name::REFUSED];
+const NAMES: [&str; 8] = [
+    "message",
+    name::CONNECTED,
+    name::SUBSCRIBED,
+    name::RESET,
+    name::HEARTBEAT,
+    name::DRAINING,
+    name::REFUSED,
+    name::LOST,
+];
 
 impl Source {
     /// Opens at once. Nothing if the browser will not even try (a URL that its policy forbids).

@@ -26,6 +26,18 @@ pub async fn submit_form(url: &str, name: &str, value: &str) -> Result<(), Strin
     Err(message.unwrap_or_else(|| "Something went wrong on the server.".to_owned()))
 }
 
+/// What the server says at this address, if it is a `T` that it says with success.
+pub async fn fetch<T: serde::de::DeserializeOwned>(url: &str) -> Option<T> {
+    let response = Request::get(url).send().await.ok().filter(|response| response.ok())?;
+    json::parse(&response.text().await.ok()?)
+}
+
+/// `POST` of JSON, and the answer's text whatever its status. Nothing if the server cannot be reached.
+pub async fn answer_to(url: &str, json: String) -> Option<String> {
+    let request = Request::post(url).header("content-type", "application/json").body(json).ok()?;
+    request.send().await.ok()?.text().await.ok()
+}
+
 /// `POST` of JSON; whether it was accepted.
 pub async fn post_json(url: &str, json: String) -> bool {
     let Ok(request) = Request::post(url).header("content-type", "application/json").body(json) else { return false };

@@ -69,6 +69,8 @@ pub struct Link {
     /// Hidden for so long that its connection was given up.
     resting: bool,
     offline: bool,
+    /// Over a connection that does not count among a browser's six.
+    lasting: bool,
     /// Failed attempts since the connection was last live for a while.
     failures: u32,
     /// The time of the last input.
@@ -93,6 +95,7 @@ impl Default for Link {
             hidden: None,
             resting: false,
             offline: false,
+            lasting: false,
             failures: 0,
             last: 0.0,
         }
@@ -151,6 +154,11 @@ impl Link {
                 None
             }
         }
+    }
+
+    /// Whether the connection that is being opened stays open while nobody looks: a WebSocket is none of the six.
+    pub fn lasts_while_hidden(&mut self, lasting: bool) {
+        self.lasting = lasting;
     }
 
     pub fn state(&self, now: f64) -> ConnectionState {
@@ -241,7 +249,7 @@ impl Link {
     fn tick(&mut self, now: f64, random: f64) -> Option<Command> {
         // Who was refused has no connection to give up, and stays refused.
         let refused = matches!(self.state, State::Refused { .. });
-        if !refused && !self.resting && self.hidden.is_some_and(|since| now - since >= REST_AFTER_MS) {
+        if !refused && !self.resting && !self.lasting && self.hidden.is_some_and(|since| now - since >= REST_AFTER_MS) {
             return self.allow(now, |link| link.resting = true);
         }
         match self.state {

@@ -29,14 +29,17 @@ mod inbox;
 mod json;
 pub mod link;
 mod page;
+pub mod socket;
 mod subscription;
 mod tab;
 
 pub use connection::{ConnectionState, use_connection};
-pub use http::{head, submit_form};
-pub use page::{local_offset_minutes, now_ms, read_element};
+pub use http::{fetch, head, submit_form};
+pub use page::{
+    local_offset_minutes, now_ms, random_id, read_element, remember, remembered, remove_remembered, set_title,
+};
 pub use subscription::{Delivery, subscribe};
-pub use tab::{cut, mend};
+pub use tab::{cut, has_fallen_back, mend};
 
 /// What the browser does once, before any island is hydrated.
 pub fn start() {

@@ -34,6 +34,34 @@ pub fn random() -> f64 {
     js_sys::Math::random()
 }
 
+/// An id that nobody else makes: letters and digits.
+pub fn random_id() -> String {
+    let part = || ((random() * f64::from(u32::MAX)) as u32).to_string();
+    [&part(), "-", &part(), "-", &part()].concat()
+}
+
+/// What the tab's window is called.
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+/// Keeps a text for this tab, over reloads. Nothing is kept where the browser does not allow it.
+pub fn remember(key: &str, text: &str) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = storage.set_item(key, text);
+    }
+}
+
+pub fn remembered(key: &str) -> Option<String> {
+    window().session_storage().ok()??.get_item(key).ok()?
+}
+
+pub fn remove_remembered(key: &str) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = storage.remove_item(key);
+    }
+}
+
 /// Calls `tell` for everything that bears on the connection, for as long as the page lives.
 pub fn watch(tell: fn(Input)) {
     // The handles are dropped on purpose: what they would remove is to stay.

@@ -21,6 +21,8 @@ pub enum Delivery<T> {
     /// A connection began: this reader stands at `from`, the topic had come as far as `head`. What lies between
     /// arrives next.
     Resumed { from: Position, head: Position },
+    /// The topic may no longer be read: nothing more of it will come.
+    Lost,
 }
 
 /// Subscribes from `position` on until the component that calls it is gone. Does nothing on the server.
@@ -53,6 +55,7 @@ fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T
             }
         }
         Parcel::Resumed { from, head } => deliver(Delivery::Resumed { from, head }),
+        Parcel::Lost => deliver(Delivery::Lost),
     }
 }
 

@@ -28,7 +28,18 @@ pub enum Parcel {
     Events(Vec<(u64, String)>),
     Reset(String),
     Resumed { from: Position, head: Position },
+    /// The topic is nothing of ours any longer.
+    Lost,
 }
+
+/// An open WebSocket, as `socket.rs` has it. Dropping it closes it.
+pub(super) trait Wire {
+    /// Says something; whether it was taken.
+    fn say(&self, json: &str) -> bool;
+}
+
+/// How a WebSocket is opened. Nothing if the browser will not even try.
+pub(super) type OpenWire = fn(fn(Heard)) -> Option<Box<dyn Wire>>;
 
 type Deliver = Rc<RefCell<Box<dyn FnMut(Vec<Parcel>)>>>;
 
@@ -46,6 +57,11 @@ struct Subscription {
 struct Tab {
     link: Link,
     source: Option<Source>,
+    /// In place of `source`, on pages that want one.
+    wire: Option<Box<dyn Wire>>,
+    open_wire: Option<OpenWire>,
+    /// Attempts to open a WebSocket that failed, since one was last open; see [`Tab::takes_wire`].
+    wire_failures: u32,
     /// The live stream's id, once it has told.
     connection: Option<String>,
     /// What the live stream carries, or has been asked to.
@@ -76,6 +92,21 @@ pub fn cut() {
 
 pub fn mend() {
     tell(Input::Cut(false));
+}
+
+/// From now on this page connects over WebSockets, as long as they are not blocked.
+pub(super) fn prefer(open_wire: OpenWire) {
+    with(|tab| tab.open_wire = Some(open_wire));
+}
+
+/// Whether this page is live over server-sent events because WebSockets are blocked.
+pub fn has_fallen_back() -> bool {
+    with(|tab| tab.open_wire.is_some() && tab.source.is_some())
+}
+
+/// Says something over the WebSocket; whether there is one that took it.
+pub(super) fn say(json: &str) -> bool {
+    with(|tab| tab.connection.is_some() && tab.wire.as_ref().is_some_and(|wire| wire.say(json)))
 }
 
 pub fn subscribe(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>) -> u32 {
@@ -124,6 +155,12 @@ fn sync() {
 }
 
 fn post(connection: String, change: ChangeTopics) {
+    if with(|tab| tab.wire.is_some()) {
+        if !change.to_messages().iter().all(|message| say(message)) {
+            tell(Input::Failed);
+        }
+        return;
+    }
     leptos::task::spawn_local(async move {
         let url = ["/api/stream/", &connection].concat();
         // A stream that cannot be changed is given up; the next carries everything.
@@ -151,6 +188,15 @@ fn tell(input: Input) {
 
 fn open() {
     close();
+    let open_wire = with(|tab| tab.open_wire.filter(|_| tab.takes_wire()));
+    with(|tab| tab.link.lasts_while_hidden(open_wire.is_some()));
+    if let Some(open_wire) = open_wire {
+        match open_wire(heard) {
+            Some(wire) => with(|tab| tab.wire = Some(wire)),
+            None => heard(Heard::Error),
+        }
+        return;
+    }
     let url = with(|tab| {
         let marks = tab.marks();
         tab.carried = marks.iter().map(|mark| mark.topic.clone()).collect();
@@ -165,17 +211,20 @@ fn open() {
 }
 
 fn close() {
-    let source = with(|tab| {
+    let open = with(|tab| {
         tab.connection = None;
         tab.carried.clear();
-        tab.source.take()
+        (tab.source.take(), tab.wire.take())
     });
     // Dropped here, when nothing is borrowed.
-    drop(source);
+    drop(open);
 }
 
 fn heard(heard: Heard) {
-    let Heard::Event { name, id, data } = heard else { return tell(Input::Failed) };
+    let Heard::Event { name, id, data } = heard else {
+        with(|tab| tab.wire_failures += u32::from(tab.open_wire.is_some() && tab.connection.is_none()));
+        return tell(Input::Failed);
+    };
     tell(Input::Heard);
     if name.is_empty() {
         return event(&id, data);
@@ -186,6 +235,9 @@ fn heard(heard: Heard) {
             with(|tab| {
                 tab.connection = notice.connection;
                 tab.was_live = true;
+                if tab.wire.is_some() {
+                    tab.wire_failures = 0;
+                }
             });
             resumed(notice.topics);
             tell(Input::Opened { heartbeat_ms: notice.heartbeat_ms.unwrap_or_default() });
@@ -199,6 +251,12 @@ fn heard(heard: Heard) {
                     subscription.position = position;
                     subscription.waiting.push(Parcel::Reset(data.clone()));
                 });
+            }
+        }
+        name::LOST => {
+            if let Some(topic) = notice.topic {
+                for_topic(&topic, |subscription| subscription.waiting.push(Parcel::Lost));
+                with(|tab| tab.carried.retain(|carried| *carried != topic));
             }
         }
         name::DRAINING => tell(Input::Drained { retry_ms: notice.retry_ms.unwrap_or_default() }),
@@ -267,6 +325,12 @@ fn flush() {
 }
 
 impl Tab {
+    /// Where two attempts in a row failed, the next two are over server-sent events, and so on in turn: what is blocked
+    /// is found out, and so is what is open again.
+    fn takes_wire(&self) -> bool {
+        self.wire_failures % 4 < 2
+    }
+
     /// Each topic once, from the oldest position that any of its subscriptions holds.
     fn marks(&self) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();

@@ -42,7 +42,7 @@ pub fn Bell() -> impl IntoView {
         let events = match delivery {
             Delivery::Events(events) => events,
             Delivery::Reset(reset) => reset.snapshot.events,
-            Delivery::Resumed { .. } => return,
+            Delivery::Resumed { .. } | Delivery::Lost => return,
         };
         if let Some(newest) = events.last() {
             unread.set(newest.data.unread);

@@ -65,7 +65,7 @@ pub fn Inspector() -> impl IntoView {
     subscribe(Topic::Inspector, position, move |delivery: Delivery<Keyed<Fields>>| match delivery {
         Delivery::Events(events) => state.update(|state| state.apply(events)),
         Delivery::Reset(reset) => state.set(InspectorState::new(reset.snapshot.events)),
-        Delivery::Resumed { .. } => {}
+        Delivery::Resumed { .. } | Delivery::Lost => {}
     });
     let figure = move |(name, title): &Column| {
         let name = *name;

@@ -61,7 +61,7 @@ pub fn LiveFeed() -> impl IntoView {
                 rows.update(|rows| rows.reset(reset));
                 arrived
             }
-            Delivery::Resumed { .. } => return,
+            Delivery::Resumed { .. } | Delivery::Lost => return,
         };
         if let Some(ms) = rows.with_untracked(|rows| rows.newest().map(|sample| sample.interval_ms)) {
             interval_ms.set(ms);

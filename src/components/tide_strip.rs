@@ -36,6 +36,7 @@ pub fn TideStrip() -> impl IntoView {
     subscribe(Topic::Feed, position, move |delivery: Delivery<FeedSampled>| {
         tide.update(|tide| match delivery {
             Delivery::Resumed { head, .. } => tide.resumed(head),
+            Delivery::Lost => {}
             Delivery::Events(events) => tide.read(events.iter().map(|event| event.offset)),
             Delivery::Reset(reset) => {
                 tide.reset(reset.reason, reset.position, reset.snapshot.events.iter().map(|event| event.offset));

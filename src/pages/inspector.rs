@@ -10,18 +10,13 @@ use crate::{
         layout::Layout,
         seed,
     },
-    server::{
-        features::{inspector, keys::Action},
-        session::{Asking, may},
-        state::AppState,
-    },
-    wire::Topic,
+    server::{features::inspector, state::AppState},
 };
 
 #[component]
 pub fn InspectorPage() -> impl IntoView {
     let state = AppState::current();
-    if !may(&state, &Asking::current(), Action::Read, &Topic::Inspector) {
+    if !state.inspector {
         return view! { <NotFoundPage /> }.into_any();
     }
     let snapshot = inspector::snapshot(&state.topics, &state.connections, state.started);

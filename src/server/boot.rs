@@ -6,7 +6,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, bail};
@@ -21,7 +21,13 @@ use super::{
     command_line::{self, Command, CommandLine},
     config::{ClientAddress, Config},
     connections::{Connections, Limits},
-    features::{feed::Feed, housekeeping, inspector, keys, sign_in::Post},
+    features::{
+        feed::Feed,
+        housekeeping, inspector, keys,
+        presence::{self, Presence},
+        rooms,
+        sign_in::Post,
+    },
     rate_limit::Writes,
     router::router,
     session,
@@ -81,6 +87,7 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let store = open_store(&config, &topics).await?;
     let state = AppState::new(Shared {
         assets: Assets::find(&leptos)?,
+        presence: Presence::new(topics.clone()),
         topics,
         key: session::key(&config.session_key, &config.data_dir)?,
         door: Arc::default(),
@@ -133,6 +140,7 @@ async fn open_store(config: &Config, topics: &Arc<Topics>) -> anyhow::Result<Sto
     let store = Store::open(&config.data_dir, Arc::new(move |events| appended.committed(events))).await;
     let store = store.with_context(|| format!("{} in {}", store::FILE, config.data_dir.display()))?;
     topics.attach(store.clone(), TaskTracker::new());
+    rooms::found(&store).await.context("the lobby")?;
     Ok(store)
 }
 
@@ -162,6 +170,14 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
     {
         let (state, stop) = (state.clone(), stop.clone());
         tasks.spawn(async move { housekeeping::run(&state.store, stop).await });
+    }
+    {
+        let (state, stop) = (state.clone(), stop.clone());
+        tasks.spawn(async move {
+            while tokio::time::timeout(presence::SWEEP, stop.cancelled()).await.is_err() {
+                state.presence.sweep(Instant::now());
+            }
+        });
     }
     let (topics, writes, post) = (state.topics.clone(), state.writes.clone(), state.post.clone());
     let stop = stop.clone();

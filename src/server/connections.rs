@@ -14,7 +14,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    server::transports::sse::Stream,
+    server::transports::{sse::Stream, ws::Session},
     wire::stream::{Refused, RefusedCode},
 };
 
@@ -54,7 +54,23 @@ struct Open {
     address: IpAddr,
     since: SystemTime,
     id: String,
-    stream: Option<Arc<Mutex<Stream>>>,
+    live: Option<Live>,
+}
+
+/// A live connection, to be told of a shutdown.
+#[derive(Clone)]
+pub enum Live {
+    Stream(Arc<Mutex<Stream>>),
+    Socket(Arc<Mutex<Session>>),
+}
+
+impl Live {
+    fn drain(&self) {
+        match self {
+            Self::Stream(stream) => stream.lock().unwrap_or_else(PoisonError::into_inner).drain(),
+            Self::Socket(session) => session.lock().unwrap_or_else(PoisonError::into_inner).drain(),
+        }
+    }
 }
 
 /// A connection as the inspector shows it. The id is not in it: whoever knows it commands the stream.
@@ -100,7 +116,7 @@ impl Connections {
         *count += 1;
         inner.last_serial += 1;
         let serial = inner.last_serial;
-        inner.open.insert(serial, Open { address, since: SystemTime::now(), id: String::new(), stream: None });
+        inner.open.insert(serial, Open { address, since: SystemTime::now(), id: String::new(), live: None });
         Ok(Permit { connections: self.clone(), serial })
     }
 
@@ -127,7 +143,10 @@ impl Connections {
     pub fn find(&self, id: &str) -> Option<Arc<Mutex<Stream>>> {
         let inner = self.lock();
         let serial = inner.serials.get(id)?;
-        inner.open.get(serial)?.stream.clone()
+        match inner.open.get(serial)?.live.clone()? {
+            Live::Stream(stream) => Some(stream),
+            Live::Socket(_) => None,
+        }
     }
 
     pub fn streams(&self) -> u32 {
@@ -149,14 +168,12 @@ impl Connections {
     /// Tells every stream to say goodbye, and opens no more.
     pub fn drain(&self) {
         self.drained.cancel();
-        let streams: Vec<_> = {
+        let live: Vec<_> = {
             let mut inner = self.lock();
             inner.draining = true;
-            inner.open.values().filter_map(|open| open.stream.clone()).collect()
+            inner.open.values().filter_map(|open| open.live.clone()).collect()
         };
-        for stream in streams {
-            stream.lock().unwrap_or_else(PoisonError::into_inner).drain();
-        }
+        live.iter().for_each(Live::drain);
     }
 
     /// Returns when the server is about to stop: for requests that wait.
@@ -174,16 +191,16 @@ impl Connections {
 }
 
 impl Permit {
-    /// Makes the stream findable by `id`, and known to a shutdown.
-    pub fn attach(&self, id: String, stream: Arc<Mutex<Stream>>) {
+    /// Makes the connection findable by `id`, and known to a shutdown.
+    pub fn attach(&self, id: String, live: Live) {
         let mut inner = self.connections.lock();
         if inner.draining {
-            stream.lock().unwrap_or_else(PoisonError::into_inner).drain();
+            live.drain();
         }
         inner.serials.insert(id.clone(), self.serial);
         if let Some(open) = inner.open.get_mut(&self.serial) {
             open.id = id;
-            open.stream = Some(stream);
+            open.live = Some(live);
         }
     }
 

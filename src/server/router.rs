@@ -21,7 +21,7 @@ use tower_http::{
 use super::{
     http_error, rate_limit, session,
     state::AppState,
-    transports::{events, snapshot, sse},
+    transports::{events, snapshot, sse, ws},
 };
 use crate::{
     app::{App, shell},
@@ -48,12 +48,14 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/snapshot", get(snapshot::snapshot))
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
+        .route("/api/command", post(ws::over_http))
         .layer(cors(&state)?);
 
     Ok(Router::new()
         .merge(api)
         .route("/api/fn/{*name}", post(server_function))
         .route("/api/{*rest}", get(|| async { http_error::not_found("there is no such interface") }))
+        .route("/ws", get(ws::open))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .leptos_routes_with_context(&state, pages, context, render)

@@ -26,7 +26,7 @@ use super::{
     },
     http_error,
     state::AppState,
-    store::people::Person,
+    store::{StoreError, people::Person},
     topics::Access,
     transports::listener::Peer,
 };
@@ -68,9 +68,23 @@ pub struct Asking {
 /// What one may not read does not exist, as far as one is told. Everyone may read the feed, and the inspector where it
 /// is switched on. Notifications are for their person alone, and for programs whose key says so. Channels are open to
 /// everyone, but for those whose name begins with `private-`: those take a key. Only programs publish.
-pub fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> bool {
+///
+/// Rooms are open to everyone, but for the private ones: those are for their members, and for programs whose key names
+/// them (a key from a page is worth no more than the person who made it). Who speaks in a room as a person does so with a
+/// command (`transports/ws/commands.rs`), which looks at the same in its write.
+pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> Result<bool, StoreError> {
     let by_key = || asking.key.as_ref().is_some_and(|key| key.allows(action, topic));
-    match (action, topic) {
+    Ok(match (action, topic) {
+        (Action::Read, Topic::Room { room } | Topic::Presence { room } | Topic::Typing { room }) => {
+            let Some(found) = state.store.room(room.as_str()).await? else { return Ok(false) };
+            let known = asking.person.is_some() || by_key();
+            !found.private || known && (is_ours(asking) || belongs(state, asking, room.as_str()).await?)
+        }
+        (Action::Publish, Topic::Room { room }) if by_key() => {
+            let Some(found) = state.store.room(room.as_str()).await? else { return Ok(false) };
+            !found.private || is_ours(asking) || belongs(state, asking, room.as_str()).await?
+        }
+        (Action::Publish, Topic::Room { .. } | Topic::Presence { .. } | Topic::Typing { .. }) => false,
         (Action::Read, Topic::Feed) => true,
         (Action::Read, Topic::Inspector) => state.inspector,
         (Action::Read, Topic::User { id }) => {
@@ -79,7 +93,21 @@ pub fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> 
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
+    })
+}
+
+/// Whether whoever asks is a member of this room; a key stands for the person who made it, as far as its grants go.
+async fn belongs(state: &AppState, asking: &Asking, room: &str) -> Result<bool, StoreError> {
+    let by_key = || asking.key.as_ref().and_then(|key| key.person.as_deref());
+    match asking.person.as_ref().map(|person| person.id.as_str()).or_else(by_key) {
+        Some(person) => state.store.is_member(room, person).await,
+        None => Ok(false),
     }
+}
+
+/// Whether a program shows a key from the command line: whoever made it may everything.
+fn is_ours(asking: &Asking) -> bool {
+    asking.key.as_ref().is_some_and(|key| key.person.is_none())
 }
 
 impl Asking {
@@ -116,7 +144,7 @@ impl Asking {
 
 /// Finds out who is asking, and introduces those who load a page for the first time.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let api = request.uri().path().starts_with("/api/");
+    let api = request.uri().path().starts_with("/api/") || request.uri().path() == "/ws";
     let document = !api && is_document(request.method(), request.headers());
     // A page that a script or a prefetch asks for is rendered for whoever it is, but introduces nobody.
     if !document && !api && !accepts_html(request.headers()) {

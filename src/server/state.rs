@@ -11,7 +11,7 @@ use super::{
     config::Config,
     connections::Connections,
     door::Door,
-    features::{feed::Feed, sign_in::Post},
+    features::{feed::Feed, presence::Presence, sign_in::Post},
     rate_limit::Writes,
     store::Store,
     topics::Topics,
@@ -27,6 +27,8 @@ pub struct Shared {
     pub topics: Arc<Topics>,
     pub store: Store,
     pub door: Arc<Door>,
+    /// Who is in which room.
+    pub presence: Arc<Presence>,
     /// How sign-in links reach people.
     pub post: Arc<Post>,
     /// How fast who may write.

@@ -7,6 +7,8 @@ pub mod notification;
 pub mod numbers;
 pub mod person;
 pub mod position;
+pub mod room;
+pub mod socket;
 pub mod stream;
 pub mod topic;
 

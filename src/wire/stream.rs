@@ -15,6 +15,7 @@ pub mod name {
     pub const HEARTBEAT: &str = "heartbeat";
     pub const DRAINING: &str = "draining";
     pub const REFUSED: &str = "refused";
+    pub const LOST: &str = "lost";
 }
 
 /// An event as a snapshot lists it.
@@ -85,6 +86,14 @@ pub enum ResetReason {
     AheadOfHead,
 }
 
+/// A topic is nothing of the reader's any longer; nothing more of it will come. The rest of the stream goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lost {
+    pub topic: Topic,
+    /// For people.
+    pub message: String,
+}
+
 /// The server is shutting down; come back after this delay, which is another for each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draining {
@@ -148,6 +157,21 @@ impl ChangeTopics {
         let subscribe = list(self.subscribe.iter().map(ToString::to_string).collect());
         let unsubscribe = list(self.unsubscribe.iter().map(ToString::to_string).collect());
         ["{\"subscribe\":[", &subscribe, "],\"unsubscribe\":[", &unsubscribe, "]}"].concat()
+    }
+
+    /// The same as messages of a WebSocket.
+    pub fn to_messages(&self) -> Vec<String> {
+        let message = |kind: &str, texts: Vec<String>| {
+            ["{\"type\":\"", kind, "\",\"topics\":[\"", &texts.join("\",\""), "\"]}"].concat()
+        };
+        let mut messages = Vec::new();
+        if !self.unsubscribe.is_empty() {
+            messages.push(message("unsubscribe", self.unsubscribe.iter().map(ToString::to_string).collect()));
+        }
+        if !self.subscribe.is_empty() {
+            messages.push(message("subscribe", self.subscribe.iter().map(ToString::to_string).collect()));
+        }
+        messages
     }
 }
 

@@ -22,6 +22,12 @@ pub enum Topic {
     Inspector,
     /// `user/{id}`: a person's notifications.
     User { id: Segment },
+    /// `room/{room}`: what is said in a room.
+    Room { room: Segment },
+    /// `presence/{room}`: who is in a room now.
+    Presence { room: Segment },
+    /// `typing/{room}`: who is writing in a room now.
+    Typing { room: Segment },
     /// `channel/{app}/{name}`: whatever other programs publish.
     Channel { app: Segment, name: Segment },
 }
@@ -94,7 +100,23 @@ impl Topic {
                 durability: Durability::Durable(Kept { events: 10_000, days: 400 }),
                 ..ephemeral(Kind::Log, 64, 64 << 10)
             },
+            // In memory: what a busy room says in a few minutes. Stored: as much as one catches up with; the messages
+            // themselves are rows and stay.
+            Self::Room { .. } => Policy {
+                durability: Durability::Durable(Kept { events: 100_000, days: 400 }),
+                ..ephemeral(Kind::Log, 256, 512 << 10)
+            },
+            // A key is a person; who left is remembered for those who were away for less than a few hundred comings.
+            Self::Presence { .. } | Self::Typing { .. } => ephemeral(Kind::Latest, 1_024, 256 << 10),
             Self::Channel { .. } => ephemeral(Kind::Log, 1_024, 1 << 20),
+        }
+    }
+
+    /// The room that this topic is about.
+    pub fn room(&self) -> Option<&Segment> {
+        match self {
+            Self::Room { room } | Self::Presence { room } | Self::Typing { room } => Some(room),
+            Self::Feed | Self::Inspector | Self::User { .. } | Self::Channel { .. } => None,
         }
     }
 }
@@ -110,6 +132,10 @@ pub enum BadTopic {
 }
 
 impl Segment {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub fn new(text: &str) -> Result<Self, BadTopic> {
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         match text.len() {
@@ -131,6 +157,9 @@ impl fmt::Display for Topic {
             Self::Feed => f.write_str("feed"),
             Self::Inspector => f.write_str("inspector"),
             Self::User { id } => write!(f, "user/{}", id.0),
+            Self::Room { room } => write!(f, "room/{}", room.0),
+            Self::Presence { room } => write!(f, "presence/{}", room.0),
+            Self::Typing { room } => write!(f, "typing/{}", room.0),
             Self::Channel { app, name } => write!(f, "channel/{}/{}", app.0, name.0),
         }
     }
@@ -148,6 +177,9 @@ impl FromStr for Topic {
             (Some("feed"), None, None) => Self::Feed,
             (Some("inspector"), None, None) => Self::Inspector,
             (Some("user"), Some(id), None) => Self::User { id: Segment::new(id)? },
+            (Some("room"), Some(room), None) => Self::Room { room: Segment::new(room)? },
+            (Some("presence"), Some(room), None) => Self::Presence { room: Segment::new(room)? },
+            (Some("typing"), Some(room), None) => Self::Typing { room: Segment::new(room)? },
             (Some("channel"), Some(app), Some(name)) => {
                 Self::Channel { app: Segment::new(app)?, name: Segment::new(name)? }
             }
@@ -208,7 +240,16 @@ mod tests {
 
     #[test]
     fn every_topic_reads_back_as_it_was_written() {
-        for text in ["feed", "inspector", "user/7", "channel/shop/orders", "channel/a.b/C_d~e-9"] {
+        for text in [
+            "feed",
+            "inspector",
+            "user/7",
+            "room/lobby",
+            "presence/lobby",
+            "typing/lobby",
+            "channel/shop/orders",
+            "channel/a.b/C_d~e-9",
+        ] {
             assert_eq!(text.parse::<Topic>().map(|t| t.to_string()).as_deref(), Ok(text));
         }
     }

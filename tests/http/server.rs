@@ -16,7 +16,7 @@ use tidemark::{
         assets::Assets,
         config::Config,
         connections::{Connections, Limits},
-        features::{feed::Feed, sign_in::Post},
+        features::{feed::Feed, presence::Presence, sign_in::Post},
         rate_limit::Writes,
         router::router,
         session,
@@ -71,6 +71,7 @@ impl Server {
         topics.attach(store.clone(), TaskTracker::new());
         let state = AppState::new(Shared {
             assets: Assets::find(&leptos).expect("names without hashes"),
+            presence: Presence::new(topics.clone()),
             topics,
             store,
             door: Arc::default(),

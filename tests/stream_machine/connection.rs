@@ -7,7 +7,10 @@ use std::{
 };
 
 use tidemark::{
-    server::transports::sse::{Settings, Step, Stream},
+    server::transports::{
+        carried::Joining,
+        sse::{Settings, Step, Stream},
+    },
     wire::{
         Epoch, Position, Topic,
         topic::{Kind, Mark},
@@ -204,7 +207,15 @@ impl Connection {
         self.last_write = self.now;
         self.note(&marks);
         let name = self.named.then_some("secret");
-        let stream = Stream::open(self.site.topics.clone(), &marks, name, self.serial, None, SETTINGS, self.now);
+        let stream = Stream::open(
+            self.site.topics.clone(),
+            Joining::everybody(&marks),
+            name,
+            self.serial,
+            None,
+            SETTINGS,
+            self.now,
+        );
         self.stream = Some(stream.expect("there are few topics"));
     }
 
@@ -242,14 +253,14 @@ impl Connection {
     fn subscribe(&mut self, starts: &[(usize, Start)]) {
         let marks = self.marks(starts);
         if let Some(stream) = self.stream.as_mut().filter(|_| self.phase == Phase::Open) {
-            stream.subscribe(&marks).expect("there are few topics");
+            stream.change(Joining::everybody(&marks), &[]).expect("there are few topics");
             self.note(&marks);
         }
     }
 
     fn unsubscribe(&mut self, topic: &Topic) {
         if let Some(stream) = self.stream.as_mut().filter(|_| self.phase == Phase::Open) {
-            stream.unsubscribe(topic);
+            stream.change(Vec::new(), std::slice::from_ref(topic)).expect("fewer topics");
             self.asked.remove(topic);
             self.owed.remove(topic);
         }

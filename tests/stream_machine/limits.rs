@@ -8,7 +8,10 @@ use std::{
 use tidemark::{
     server::{
         topics::Topics,
-        transports::sse::{Settings, Step, Stream, SubscribeError},
+        transports::{
+            carried::{Joining, SubscribeError},
+            sse::{Settings, Step, Stream},
+        },
     },
     wire::{Epoch, Position, Topic, topic::Mark},
 };
@@ -27,7 +30,7 @@ fn marks(numbers: std::ops::Range<usize>) -> Vec<Mark> {
 }
 
 fn open(topics: &Arc<Topics>, marks: &[Mark], now: Instant) -> Stream {
-    Stream::open(topics.clone(), marks, Some("secret"), 0, None, SETTINGS, now).unwrap()
+    Stream::open(topics.clone(), Joining::everybody(marks), Some("secret"), 0, None, SETTINGS, now).unwrap()
 }
 
 /// A write's frames.
@@ -41,13 +44,13 @@ fn written(stream: &mut Stream, now: Instant) -> Vec<Frame> {
 #[test]
 fn a_stream_refuses_a_seventeenth_topic_and_keeps_those_it_has() {
     let (topics, now) = (Arc::new(Topics::default()), Instant::now());
-    let many = Stream::open(topics.clone(), &marks(0..17), None, 0, None, SETTINGS, now);
+    let many = Stream::open(topics.clone(), Joining::everybody(&marks(0..17)), None, 0, None, SETTINGS, now);
     assert_eq!(many.err(), Some(SubscribeError::TooManyTopics));
     let mut stream = open(&topics, &marks(0..15), now);
-    assert_eq!(stream.subscribe(&marks(14..17)), Err(SubscribeError::TooManyTopics));
+    assert_eq!(stream.change(Joining::everybody(&marks(14..17)), &[]), Err(SubscribeError::TooManyTopics));
     assert!(stream.topics().cloned().eq((0..15).map(topic)), "all or none");
     let again = [marks(0..16), marks(0..16)].concat();
-    assert_eq!(stream.subscribe(&again), Ok(()), "a topic that is named again is moved");
+    assert_eq!(stream.change(Joining::everybody(&again), &[]), Ok(()), "a topic that is named again is moved");
     assert_eq!(stream.topics().count(), 16);
 }
 
@@ -72,8 +75,8 @@ fn whoever_changes_topics_faster_than_it_reads_makes_nothing_grow() {
     let (topics, now) = (Arc::new(Topics::default()), Instant::now());
     let mut stream = open(&topics, &marks(0..1), now);
     for _ in 0..2_000 {
-        stream.subscribe(&marks(0..16)).unwrap();
-        (8..16).for_each(|number| stream.unsubscribe(&topic(number)));
+        stream.change(Joining::everybody(&marks(0..16)), &[]).unwrap();
+        (8..16).for_each(|number| stream.change(Vec::new(), &[topic(number)]).unwrap());
     }
     let frames = written(&mut stream, now);
     assert!(frames.iter().map(|frame| frame.length).sum::<usize>() < 20_000, "{} frames", frames.len());

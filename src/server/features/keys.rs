@@ -41,6 +41,8 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     pub id: String,
+    /// What it is for: what its messages are signed with.
+    pub name: String,
     pub grants: Vec<Grant>,
     /// Who made it on a page; none if it was made on the command line.
     pub person: Option<String>,
@@ -54,7 +56,7 @@ pub enum KeyError {
     Grants,
     #[error("a key's name has one to {NAME_CHARS} characters")]
     Name,
-    #[error("you may grant reading and publishing of channels, and of your own topic, not {0}")]
+    #[error("you may grant reading and publishing of channels and rooms, and of your own topic, not {0}")]
     NotYours(Grant),
     #[error("there is no such key, or it has been revoked")]
     Unknown,
@@ -136,7 +138,10 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
     }
     if let Some(person) = person {
         let own = format!("user/{person}");
-        let theirs = |grant: &Grant| grant.pattern.starts_with("channel/") || grant.pattern == own;
+        // Of private rooms a key opens those of its maker: the door looks.
+        let open =
+            |grant: &Grant| ["channel/", "room/", "presence/"].iter().any(|kind| grant.pattern.starts_with(kind));
+        let theirs = |grant: &Grant| open(grant) || grant.pattern == own;
         if let Some(foreign) = grants.iter().find(|grant| !theirs(grant)) {
             return Err(KeyError::NotYours(foreign.clone()));
         }
@@ -161,7 +166,7 @@ pub async fn find(store: &Store, text: &str) -> Result<Option<Key>, KeyError> {
         return Ok(None);
     }
     let Some(row) = store.key_by_hash(&hash(text)).await? else { return Ok(None) };
-    Ok(Some(Key { id: row.id, grants: parse(&row.grants)?, person: row.person }))
+    Ok(Some(Key { id: row.id, name: row.name, grants: parse(&row.grants)?, person: row.person }))
 }
 
 /// Ends a key, and what is being delivered by it. A person may end their own only.
@@ -191,7 +196,7 @@ mod tests {
     #[test]
     fn a_grant_covers_its_topic_or_those_that_begin_alike_and_one_action() {
         let grants = parse("publish:channel/shop/* read:user/7").unwrap();
-        let key = Key { id: String::new(), grants, person: None };
+        let key = Key { id: String::new(), name: String::new(), grants, person: None };
         let allows = |action, topic: &str| key.allows(action, &topic.parse().unwrap());
         assert!(allows(Action::Publish, "channel/shop/orders") && allows(Action::Read, "user/7"));
         for (action, topic) in [
@@ -208,7 +213,7 @@ mod tests {
     #[test]
     fn a_key_that_anybody_could_make_opens_no_private_channel_of_others() {
         let grants = parse("read:channel/*").unwrap();
-        let key = Key { id: String::new(), grants, person: Some("7".into()) };
+        let key = Key { id: String::new(), name: String::new(), grants, person: Some("7".into()) };
         let allows = |topic: &str| key.allows(Action::Read, &topic.parse().unwrap());
         assert!(allows("channel/acme/orders") && allows("channel/7/private-orders"));
         assert!(!allows("channel/acme/private-orders"));

@@ -79,7 +79,7 @@ impl Name {
 }
 
 /// Equal for texts that look alike. Case is folded before and after: some letters only look alike in one of them.
-fn skeleton_of(text: &str) -> String {
+pub(super) fn skeleton_of(text: &str) -> String {
     let folded: String = text.nfkc().collect::<String>().to_lowercase();
     let folded: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
     skeleton(&folded).collect::<String>().to_lowercase()

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::notifications;
+use super::{keys::Key, messages, notifications, rooms::RoomError};
 use crate::{
     server::{
         store::{Store, StoreError, Tx, keys::Published},
@@ -45,6 +45,8 @@ pub enum PublishError {
     IdempotencyKey,
     #[error("this idempotency key was used for another event")]
     Reused,
+    #[error(transparent)]
+    Room(#[from] RoomError),
     #[error("there is nobody with this id")]
     Nobody,
     #[error(transparent)]
@@ -62,7 +64,7 @@ pub struct Done {
 pub async fn publish(
     store: &Store,
     topics: &Arc<Topics>,
-    by: &str,
+    by: &Key,
     topic: &Topic,
     event: Event,
     idempotency_key: Option<&str>,
@@ -71,7 +73,7 @@ pub async fn publish(
     if !(1..=TYPE_BYTES).contains(&event.kind.len()) || !event.kind.bytes().all(harmless) {
         return Err(PublishError::Type);
     }
-    let post = Post::new(topic, event)?;
+    let post = Post::new(by, topic, event)?;
     let Some(idempotency_key) = idempotency_key else {
         return match post {
             // No row, no disk: as fast as memory.
@@ -86,7 +88,7 @@ pub async fn publish(
     if !(1..=IDEMPOTENCY_KEY_BYTES).contains(&idempotency_key.len()) || !printable {
         return Err(PublishError::IdempotencyKey);
     }
-    let (by, idempotency_key) = (by.to_owned(), idempotency_key.to_owned());
+    let (by, idempotency_key) = (by.id.clone(), idempotency_key.to_owned());
     match post {
         Post::Channel { topic, json } => once_in_memory(store, topics, by, idempotency_key, topic, json).await,
         post => store.write(move |tx| Box::pin(once(tx, by, idempotency_key, post))).await,
@@ -151,12 +153,31 @@ async fn once_in_memory(
 
 /// An event that has been looked at, and where it goes.
 enum Post {
-    Channel { topic: Topic, json: String },
-    Person { id: String, kind: String, text: String, link: Option<String> },
+    /// `by` is the key.
+    Room {
+        by: Key,
+        room: String,
+        text: String,
+    },
+    Channel {
+        topic: Topic,
+        json: String,
+    },
+    Person {
+        id: String,
+        kind: String,
+        text: String,
+        link: Option<String>,
+    },
 }
 
 impl Post {
-    fn new(topic: &Topic, event: Event) -> Result<Self, PublishError> {
+    fn new(by: &Key, topic: &Topic, event: Event) -> Result<Self, PublishError> {
+        if let Topic::Room { room } = topic {
+            let text = event.data.get("text").and_then(Value::as_str).filter(|_| event.kind == "MessagePosted");
+            let text = text.ok_or(PublishError::Data("to a room goes a MessagePosted with data.text"))?.to_owned();
+            return Ok(Self::Room { by: by.clone(), room: room.to_string(), text });
+        }
         let Topic::User { id } = topic else {
             let json = serde_json::json!({ "type": event.kind, "data": event.data }).to_string();
             return Ok(Self::Channel { topic: topic.clone(), json });
@@ -172,6 +193,11 @@ impl Post {
         match self {
             // It never gets here: a channel is no part of a write.
             Self::Channel { .. } => Err(StoreError::Broken.into()),
+            Self::Room { by, room, text } => {
+                let client = format!("{:032x}", rand::random::<u128>());
+                let posted = messages::post_as_bot(tx, &by.id, &by.name, &room, &client, &text).await?;
+                Ok(posted.position.ok_or(StoreError::Broken)?)
+            }
             Self::Person { id, kind, text, link } => {
                 if tx.person(&id).await?.is_none() {
                     return Err(PublishError::Nobody);
@@ -184,6 +210,7 @@ impl Post {
     fn fingerprint(&self) -> String {
         let whole = match self {
             Self::Channel { topic, json } => format!("{topic}\n{json}"),
+            Self::Room { room, text, .. } => format!("room {room}\n{text}"),
             Self::Person { id, kind, text, link } => format!("{id}\n{kind}\n{text}\n{}", link.as_deref().unwrap_or("")),
         };
         hash(&whole)

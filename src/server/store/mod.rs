@@ -9,8 +9,10 @@ mod error;
 pub mod keys;
 pub mod links;
 pub mod log;
+pub mod messages;
 pub mod notifications;
 pub mod people;
+pub mod rooms;
 mod sqlite;
 mod writer;
 

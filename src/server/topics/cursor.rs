@@ -38,12 +38,16 @@ pub struct Cursor {
     slot: Slot,
     /// None for what everybody may read.
     access: Option<Access>,
+    /// The right to this topic alone, of those who have it by belonging to something.
+    membership: Option<Access>,
 }
 
 #[derive(Debug)]
 pub enum Read {
     /// Whoever reads here no longer may. Nothing more will come.
     Revoked,
+    /// They may no longer read this topic. Nothing more of it will come.
+    Lost,
     /// What follows is being read from the store: the mailbox slot is marked when it is there.
     NotYet,
     /// The cursor is at the head and armed: its mailbox slot is marked at the next publish.
@@ -101,7 +105,18 @@ impl Cursor {
         // Nobody reads a new cursor unless told: whatever is due now, or nothing, is found by the first read.
         mailbox.mark(slot);
         let (topic, mailbox) = (topic.clone(), mailbox.clone());
-        Some(Self { topic, position, key, reset_owed, backlog: None, look: None, mailbox, slot, access: None })
+        Some(Self {
+            topic,
+            position,
+            key,
+            reset_owed,
+            backlog: None,
+            look: None,
+            mailbox,
+            slot,
+            access: None,
+            membership: None,
+        })
     }
 
     /// Reads only as long as this right lasts. Its end marks the mailbox.
@@ -111,11 +126,21 @@ impl Cursor {
         self
     }
 
+    /// Reads this topic only as long as this right lasts.
+    pub fn with_membership(mut self, membership: Access) -> Self {
+        membership.watch(&self.mailbox, self.slot);
+        self.membership = Some(membership);
+        self
+    }
+
     /// Everything from the cursor to the head, up to `max_bytes` (but at least one event). An event counts as its
     /// payload and `overhead` bytes of framing.
     pub fn read(&mut self, max_bytes: usize, overhead: usize) -> Read {
         if self.access.as_ref().is_some_and(Access::is_revoked) {
             return Read::Revoked;
+        }
+        if self.membership.as_ref().is_some_and(Access::is_revoked) {
+            return Read::Lost;
         }
         let topic = &self.topic;
         let mut state = topic.lock();

@@ -12,6 +12,8 @@ pub struct Entry {
     pub payload: Bytes,
     /// The frame for server-sent events, id line included (`transports/sse/frame.rs`).
     pub sse: OnceLock<SseFrame>,
+    /// The message for WebSockets (`transports/ws/frame.rs`).
+    pub socket: OnceLock<Bytes>,
 }
 
 /// `bytes` is the frame of a stream that carries this topic alone; a stream of several writes its own id line and then
@@ -24,6 +26,6 @@ pub struct SseFrame {
 
 impl Entry {
     pub fn new(offset: u64, payload: Bytes) -> Self {
-        Self { offset, payload, sse: OnceLock::new() }
+        Self { offset, payload, sse: OnceLock::new(), socket: OnceLock::new() }
     }
 }

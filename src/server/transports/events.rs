@@ -19,6 +19,7 @@ use crate::{
         features::{
             keys::Action,
             publish::{self, Event, PublishError},
+            rooms::RoomError,
         },
         http_error,
         session::{Asking, may},
@@ -60,8 +61,9 @@ pub async fn publish(
     let Some(key) = &asking.key else {
         return http_error::unauthorized("publishing takes an API key: Authorization: Bearer tmk_…");
     };
-    let Some(topic) = topic(&path).filter(|topic| may(&state, &asking, Action::Publish, topic)) else {
-        return unknown();
+    let topic = match allowed(&state, &asking, Action::Publish, &path).await {
+        Ok(topic) => topic,
+        Err(refused) => return refused,
     };
     if body.len() > EVENT_BYTES {
         return http_error::too_large(&format!("an event has at most {EVENT_BYTES} bytes"));
@@ -74,7 +76,7 @@ pub async fn publish(
         Ok(idempotency_key) => idempotency_key,
         Err(_) => return http_error::invalid(&PublishError::IdempotencyKey.to_string()),
     };
-    match publish::publish(&state.store, &state.topics, &key.id, &topic, event, idempotency_key).await {
+    match publish::publish(&state.store, &state.topics, key, &topic, event, idempotency_key).await {
         Ok(done) => {
             let status = if done.repeated { StatusCode::OK } else { StatusCode::CREATED };
             (status, Json(serde_json::json!({ "topic": topic, "position": done.position }))).into_response()
@@ -83,7 +85,11 @@ pub async fn publish(
             tracing::error!(%error, %topic, "an event could not be stored");
             http_error::unavailable()
         }
-        Err(PublishError::Nobody) => unknown(),
+        Err(PublishError::Nobody | PublishError::Room(RoomError::Unknown)) => unknown(),
+        Err(PublishError::Room(RoomError::Store(error))) => {
+            tracing::error!(%error, %topic, "a message could not be stored");
+            http_error::unavailable()
+        }
         Err(error @ PublishError::Reused) => http_error::conflict(&error.to_string()),
         Err(error) => http_error::invalid(&error.to_string()),
     }
@@ -97,8 +103,9 @@ pub async fn read(
     Path(path): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let Some(topic) = topic(&path).filter(|topic| may(&state, &asking, Action::Read, topic)) else {
-        return unknown();
+    let topic = match allowed(&state, &asking, Action::Read, &path).await {
+        Ok(topic) => topic,
+        Err(refused) => return refused,
     };
     let from = match asked.after.as_deref().map(str::parse::<Position>).transpose() {
         Ok(after) => after.map_or(From::Now, From::After),
@@ -151,6 +158,7 @@ fn respond(topic: &Topic, position: Position, read: Read) -> Response {
     let mut json = format!(r#"{{"topic":"{topic}","position":"{position}","events":["#);
     match read {
         Read::Revoked => return http_error::unauthorized("the session or key has ended"),
+        Read::Lost => return unknown(),
         Read::UpToDate | Read::NotYet => {}
         Read::Events(batch) => {
             for (index, entry) in batch.entries.iter().enumerate() {
@@ -174,9 +182,17 @@ fn answer(json: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], json).into_response()
 }
 
-/// The route ends in a wildcard, because a topic has slashes.
-fn topic(path: &str) -> Option<Topic> {
-    path.strip_suffix("/events")?.parse().ok()
+/// The topic, if whoever asks may do this with it. The route ends in a wildcard, because a topic has slashes.
+async fn allowed(state: &AppState, asking: &Asking, action: Action, path: &str) -> Result<Topic, Response> {
+    let topic = path.strip_suffix("/events").and_then(|topic| topic.parse().ok()).ok_or_else(unknown)?;
+    match may(state, asking, action, &topic).await {
+        Ok(true) => Ok(topic),
+        Ok(false) => Err(unknown()),
+        Err(error) => {
+            tracing::error!(%error, %topic, "whether this may be done could not be found out");
+            Err(http_error::unavailable())
+        }
+    }
 }
 
 /// What one may not read or publish to does not exist.

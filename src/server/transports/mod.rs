@@ -1,7 +1,10 @@
 //! HTTP in, cursor out. A transport is an adapter over cursors: a pure state machine that owns no task, and a thin
 //! shell that moves its bytes.
 
+pub mod carried;
+pub mod entrance;
 pub mod events;
 pub mod listener;
 pub mod snapshot;
 pub mod sse;
+pub mod ws;

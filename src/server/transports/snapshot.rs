@@ -48,8 +48,16 @@ async fn readable(state: &AppState, asking: &Asking, asked: &Asked) -> Result<To
         let one = refusal(RefusedCode::UnknownTopic, Some(words.to_owned()), 0);
         return Err(http_error::refused(&one));
     };
-    let topic = topic.parse().ok().filter(|topic| may(state, asking, Action::Read, topic));
-    let topic: Topic = topic.ok_or_else(|| http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0)))?;
+    let unknown = || http_error::refused(&refusal(RefusedCode::UnknownTopic, None, 0));
+    let topic: Topic = topic.parse().map_err(|_| unknown())?;
+    match may(state, asking, Action::Read, &topic).await {
+        Ok(true) => {}
+        Ok(false) => return Err(unknown()),
+        Err(error) => {
+            tracing::error!(%error, %topic, "whether this may be read could not be found out");
+            return Err(http_error::unavailable());
+        }
+    }
     match state.topics.warm(&topic).await {
         Ok(()) => Ok(topic),
         Err(error) => {

@@ -40,7 +40,7 @@ impl Body for StreamBody {
         loop {
             let mut stream = this.stream.lock().unwrap_or_else(PoisonError::into_inner);
             // First the waker, then the look: a publish in between is seen or wakes us.
-            stream.mailbox.register(cx.waker());
+            stream.carried.mailbox.register(cx.waker());
             let step = stream.step(Instant::now());
             let delivered = stream.take_delivered();
             drop(stream);

@@ -25,12 +25,11 @@ use super::{
 use crate::{
     server::{
         config::client_address,
-        connections::refusal,
-        features::keys::Action,
+        connections::{Live, refusal},
         http_error,
-        session::{Asking, may},
+        session::Asking,
         state::AppState,
-        transports::listener::Peer,
+        transports::{entrance::readable, listener::Peer},
     },
     wire::{
         stream::{ChangeTopics, Refused, RefusedCode, name},
@@ -75,32 +74,19 @@ pub async fn change_topics(
         Ok(Json(change)) => change,
         Err(rejection) => return http_error::rejected(&rejection),
     };
-    if let Err(code) = readable(&state, &asking, &change.subscribe).await {
-        return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS)));
-    }
+    let joining = match readable(&state, &asking, change.subscribe).await {
+        Ok(joining) => joining,
+        Err(code) => return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS))),
+    };
     let Some(stream) = state.connections.find(&connection) else {
         return http_error::not_found("there is no such stream, or it has ended");
     };
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    if stream.change(&change.subscribe, &change.unsubscribe).is_err() {
+    if stream.change(joining, &change.unsubscribe).is_err() {
         return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
     }
     let topics: Vec<_> = stream.topics().map(ToString::to_string).collect();
     Json(serde_json::json!({ "topics": topics })).into_response()
-}
-
-/// Whether all of these may be read. Those that are stored are in memory afterwards.
-async fn readable(state: &AppState, asking: &Asking, marks: &[Mark]) -> Result<(), RefusedCode> {
-    if !marks.iter().all(|mark| may(state, asking, Action::Read, &mark.topic)) {
-        return Err(RefusedCode::UnknownTopic);
-    }
-    for Mark { topic, .. } in marks {
-        state.topics.warm(topic).await.map_err(|error| {
-            tracing::error!(%error, %topic, "a topic could not be read");
-            RefusedCode::Overloaded
-        })?;
-    }
-    Ok(())
 }
 
 async fn try_open(
@@ -111,17 +97,17 @@ async fn try_open(
     last_event_id: Option<&str>,
 ) -> Result<StreamBody, (RefusedCode, Option<String>)> {
     let marks: Vec<Mark> = query::marks(named.iter().copied(), last_event_id)?;
-    readable(state, asking, &marks).await.map_err(|code| (code, None))?;
+    let joining = readable(state, asking, marks).await.map_err(|code| (code, None))?;
     let permit = state.connections.admit(address).map_err(|code| (code, None))?;
     // 128 random bits: whoever knows them may change the stream's topics.
     let connection = format!("{:032x}", rand::random::<u128>());
     let told = (!named.is_empty()).then_some(connection.as_str());
     let access = asking.access.clone();
     let (topics, now) = (state.topics.clone(), Instant::now());
-    let stream = Stream::open(topics, &marks, told, permit.serial, access, settings(state), now)
+    let stream = Stream::open(topics, joining, told, permit.serial, access, settings(state), now)
         .map_err(|error| (RefusedCode::TooManyTopics, Some(error.to_string())))?;
     let stream = Arc::new(Mutex::new(stream));
-    permit.attach(connection, stream.clone());
+    permit.attach(connection, Live::Stream(stream.clone()));
     Ok(StreamBody::new(stream, permit))
 }
 
@@ -135,7 +121,8 @@ fn settings(state: &AppState) -> Settings {
     }
 }
 
-fn address(state: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+/// Where a request comes from, as configured.
+pub fn address(state: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let forwarded_for = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
     client_address(state.config.client_address, peer, forwarded_for)
 }

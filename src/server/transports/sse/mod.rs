@@ -7,5 +7,5 @@ mod handlers;
 mod query;
 mod stream;
 
-pub use handlers::{change_topics, open};
-pub use stream::{Settings, Step, Stream, SubscribeError};
+pub use handlers::{address, change_topics, open};
+pub use stream::{LOST, Settings, Step, Stream};

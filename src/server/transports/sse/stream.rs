@@ -7,20 +7,22 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use thiserror::Error;
 
 use super::{frame, query::REFUSED_ID};
 use crate::{
     server::{
         connections::refusal,
-        topics::{Access, Cursor, From, Mailbox, Read, Slot, Topics},
+        topics::{Access, Topics},
+        transports::carried::{Carried, Due, Joining, Revoked, SubscribeError},
     },
     wire::{
         Topic,
-        stream::{Connected, Draining, Joined, RefusedCode, Subscribed, name},
-        topic::{Mark, TOPICS_PER_STREAM},
+        stream::{Connected, Draining, Joined, Lost, RefusedCode, Subscribed, name},
     },
 };
+
+/// To somebody who is no longer a member of a room.
+pub const LOST: &str = "you are no longer a member of this room";
 
 /// One write carries at most about this much: enough for a thousand events, little enough that a slow reader holds
 /// no more than this of its own.
@@ -40,26 +42,12 @@ pub struct Settings {
 }
 
 pub struct Stream {
-    topics: Arc<Topics>,
-    pub(super) mailbox: Arc<Mailbox>,
-    cursors: Vec<(Slot, Cursor)>,
-    /// Slots that may have something to read.
-    pending: u64,
-    /// The cursor that reads first at the next step: one that always has much due must not starve the others.
-    turn: usize,
+    pub(super) carried: Carried,
     /// What is to be said before the first event.
     greeting: BytesMut,
-    /// Slots that joined since the last step and have not been announced. A set, not frames: whoever changes topics
-    /// faster than they read makes nothing grow.
-    joined: u64,
     settings: Settings,
     last_write: Instant,
-    serial: u64,
     phase: Phase,
-    /// The right by which all of it is read; none for a stream of what everybody may read.
-    access: Option<Access>,
-    /// Events handed out since the caller last took the count.
-    delivered: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,105 +66,62 @@ pub enum Step {
     End,
 }
 
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum SubscribeError {
-    #[error("a stream carries at most {TOPICS_PER_STREAM} topics")]
-    TooManyTopics,
-}
-
 impl Stream {
     /// `connection` is told to the client, unless it is the article's client, which is told `connected` and no more.
     pub fn open(
         topics: Arc<Topics>,
-        marks: &[Mark],
+        joining: Vec<Joining>,
         connection: Option<&str>,
         serial: u64,
         access: Option<Access>,
         settings: Settings,
         now: Instant,
     ) -> Result<Self, SubscribeError> {
-        let mut stream = Self {
-            topics,
-            mailbox: Arc::default(),
-            cursors: Vec::with_capacity(marks.len()),
-            pending: 0,
-            turn: 0,
-            greeting: BytesMut::new(),
-            joined: 0,
-            settings,
-            last_write: now,
-            serial,
-            phase: Phase::Open,
-            access: access.clone(),
-            delivered: 0,
-        };
-        stream.subscribe(marks)?;
-        let topics = stream.take_joined();
+        let mut carried = Carried::new(topics, serial, access);
+        carried.change(joining, &[])?;
+        let topics = carried.take_joined();
+        let mut stream = Self { carried, greeting: BytesMut::new(), settings, last_write: now, phase: Phase::Open };
         stream.greet(connection, topics);
         Ok(stream)
     }
 
-    /// Adds topics to a live stream, or moves the cursors of those it has. All or none.
-    pub fn subscribe(&mut self, marks: &[Mark]) -> Result<(), SubscribeError> {
-        self.change(marks, &[])
-    }
-
-    /// Takes topics off a live stream and adds others, all of it or nothing.
-    pub fn change(&mut self, marks: &[Mark], leave: &[Topic]) -> Result<(), SubscribeError> {
-        let new = marks.iter().enumerate().filter(|(index, mark)| {
-            let repeated = marks[..*index].iter().any(|earlier| earlier.topic == mark.topic);
-            !repeated && !self.topics().any(|topic| *topic == mark.topic && !leave.contains(topic))
-        });
-        let staying = self.topics().filter(|topic| !leave.contains(topic)).count();
-        if staying + new.count() > TOPICS_PER_STREAM {
-            return Err(SubscribeError::TooManyTopics);
-        }
-        leave.iter().for_each(|topic| self.unsubscribe(topic));
-        marks.iter().for_each(|mark| self.add(mark));
-        self.mailbox.wake();
-        Ok(())
-    }
-
-    pub fn unsubscribe(&mut self, topic: &Topic) {
-        self.cursors.retain(|(_, cursor)| cursor.topic() != topic);
-        // A mark or an announcement whose topic has left has nobody to clear it.
-        let held = self.slots();
-        self.pending &= held;
-        self.joined &= held;
+    /// Takes topics off a live stream and adds others, or moves the cursors of those it has: all of it or nothing.
+    pub fn change(&mut self, joining: Vec<Joining>, leave: &[Topic]) -> Result<(), SubscribeError> {
+        self.carried.change(joining, leave)
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &Topic> {
-        self.cursors.iter().map(|(_, cursor)| cursor.topic())
+        self.carried.topics()
     }
 
     /// Says goodbye at the next step: what is due, then when to come back.
     pub fn drain(&mut self) {
         if self.phase == Phase::Open {
             self.phase = Phase::Draining;
-            self.mailbox.wake();
+            self.carried.mailbox.wake();
         }
     }
 
     /// Events handed out since the last call.
     pub fn take_delivered(&mut self) -> u64 {
-        std::mem::take(&mut self.delivered)
+        self.carried.take_delivered()
     }
 
     pub fn step(&mut self, now: Instant) -> Step {
         if self.phase == Phase::Ended {
             return Step::End;
         }
-        self.pending |= self.mailbox.take() & self.slots();
+        self.carried.look();
         let mut out = std::mem::take(&mut self.greeting);
-        if self.joined != 0 {
-            let topics = self.take_joined();
+        let topics = self.carried.take_joined();
+        if !topics.is_empty() {
             frame::put_named(&mut out, name::SUBSCRIBED, self.id().as_deref(), &Joined { topics });
         }
-        let single = self.read_due(&mut out);
-        if self.phase == Phase::Ended {
-            return Step::Write(self.farewell());
-        }
-        if self.phase == Phase::Draining && self.pending == 0 {
+        let Ok(single) = self.read_due(&mut out) else {
+            self.phase = Phase::Ended;
+            return Step::Write(farewell());
+        };
+        if self.phase == Phase::Draining && !self.carried.look() {
             self.phase = Phase::Ended;
             let retry_ms = self.settings.drain_retry_ms;
             if let Some(frame) = &single {
@@ -197,98 +142,39 @@ impl Stream {
         Step::Write(bytes)
     }
 
-    /// Reads the marked cursors in turn into `out`, up to a write's size. The commonest case by far, one event of one
-    /// topic, is handed back as the frame that all connections share, uncopied.
-    fn read_due(&mut self, out: &mut BytesMut) -> Option<Bytes> {
-        let count = self.cursors.len();
-        let alone = count == 1;
+    /// Reads what is due into `out`, up to a write's size. The commonest case by far, one event of one topic, is handed
+    /// back as the frame that all connections share, uncopied.
+    fn read_due(&mut self, out: &mut BytesMut) -> Result<Option<Bytes>, Revoked> {
+        let alone = self.carried.topics().count() == 1;
         let overhead = if alone { FRAME_BYTES } else { FRAME_BYTES + self.id().map_or(0, |id| id.len()) };
-        for index in (self.turn..self.turn + count).map(|turn| turn % count) {
-            let bit = 1 << self.cursors[index].0;
-            if self.pending & bit == 0 {
-                continue;
-            }
-            if out.len() >= WRITE_BYTES {
-                self.turn = index;
-                break;
-            }
-            let (before, own_and_after) = self.cursors.split_at_mut(index);
-            let Some(((_, cursor), after)) = own_and_after.split_first_mut() else { continue };
-            let read = cursor.read(WRITE_BYTES - out.len(), overhead);
-            let others = || before.iter().chain(after.iter()).map(|(_, cursor)| cursor);
-            let (topic, epoch) = (cursor.topic(), cursor.position().epoch);
-            match read {
-                Read::Revoked => {
-                    self.phase = Phase::Ended;
-                    return None;
+        let most = WRITE_BYTES.saturating_sub(out.len()).max(1);
+        let already = out.len();
+        let mut single = None;
+        self.carried.read(most, overhead, |topic, due, others| {
+            match due {
+                Due::Lost => {
+                    let lost = Lost { topic: topic.clone(), message: LOST.into() };
+                    frame::put_named(out, name::LOST, None, &lost);
                 }
-                Read::UpToDate | Read::NotYet => self.pending &= !bit,
-                Read::Reset(reset) => {
-                    let id = frame::vector(topic, reset.position, others());
-                    frame::put_reset(out, topic, &id, &reset);
-                    self.pending &= !bit;
+                Due::Reset(reset) => {
+                    let id = frame::vector(topic, reset.position, others);
+                    frame::put_reset(out, topic, &id, reset);
                 }
-                Read::Events(batch) => {
-                    if batch.reached_head {
-                        self.pending &= !bit;
-                    }
-                    self.delivered += batch.entries.len() as u64;
-                    match batch.entries.as_slice() {
-                        [entry] if alone && out.is_empty() => return Some(frame::event(entry, topic, epoch)),
-                        entries if alone => {
-                            entries.iter().for_each(|e| out.extend_from_slice(&frame::event(e, topic, epoch)));
-                        }
-                        entries => {
-                            for entry in entries {
-                                let at = crate::wire::Position { epoch, offset: entry.offset };
-                                let id = frame::vector(topic, at, others());
-                                frame::put_event_with_id(out, entry, &id, topic, epoch);
-                            }
-                        }
+                Due::Events { epoch, entries } if alone => match entries.as_slice() {
+                    [entry] if out.is_empty() => single = Some(frame::event(entry, topic, epoch)),
+                    entries => entries.iter().for_each(|e| out.extend_from_slice(&frame::event(e, topic, epoch))),
+                },
+                Due::Events { epoch, entries } => {
+                    let others = frame::others(topic, others);
+                    for entry in entries {
+                        let at = crate::wire::Position { epoch, offset: entry.offset };
+                        frame::put_event_with_id(out, &entry, &format!("{topic}@{at}{others}"), topic, epoch);
                     }
                 }
             }
-        }
-        None
-    }
-
-    fn add(&mut self, mark: &Mark) {
-        self.unsubscribe(&mark.topic);
-        // There is a free slot: there are more of them than topics on a stream.
-        let slot = self.slots().trailing_ones() as Slot;
-        let from = mark.position.map_or(From::Now, From::After);
-        let cursor = self.topics.subscribe(&mark.topic, from, &self.mailbox, slot, self.serial);
-        let cursor = match &self.access {
-            Some(access) => cursor.with_access(access.clone()),
-            None => cursor,
-        };
-        self.cursors.push((slot, cursor));
-        self.joined |= 1 << slot;
-    }
-
-    /// The right is gone: of all that was due nothing is sent but this.
-    fn farewell(&self) -> Bytes {
-        let mut out = BytesMut::new();
-        let refused = refusal(RefusedCode::SignedOut, None, 0);
-        frame::put_named(&mut out, name::REFUSED, Some(REFUSED_ID), &refused);
-        out.freeze()
-    }
-
-    /// The slots in use.
-    fn slots(&self) -> u64 {
-        self.cursors.iter().fold(0, |bits, (slot, _)| bits | 1 << slot)
-    }
-
-    /// Who joined, as they stand now. They have not read yet.
-    fn take_joined(&mut self) -> Vec<Subscribed> {
-        let joined = std::mem::take(&mut self.joined);
-        let cursors = self.cursors.iter().filter(|(slot, _)| joined & 1 << slot != 0);
-        let subscribed = |(_, cursor): &(Slot, Cursor)| Subscribed {
-            topic: cursor.topic().clone(),
-            from: cursor.position(),
-            head: cursor.head(),
-        };
-        cursors.map(subscribed).collect()
+            out.len() - already
+        })?;
+        Ok(single)
     }
 
     fn greet(&mut self, connection: Option<&str>, topics: Vec<Subscribed>) {
@@ -314,7 +200,15 @@ impl Stream {
     }
 
     fn id(&self) -> Option<String> {
-        let (_, first) = self.cursors.first()?;
-        Some(frame::vector(first.topic(), first.position(), self.cursors.iter().map(|(_, cursor)| cursor)))
+        let first = self.carried.cursors().next()?;
+        Some(frame::vector(first.topic(), first.position(), &mut self.carried.cursors()))
     }
+}
+
+/// The right is gone: of all that was due nothing is sent but this.
+fn farewell() -> Bytes {
+    let mut out = BytesMut::new();
+    let refused = refusal(RefusedCode::SignedOut, None, 0);
+    frame::put_named(&mut out, name::REFUSED, Some(REFUSED_ID), &refused);
+    out.freeze()
 }

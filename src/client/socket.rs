@@ -1,0 +1,204 @@
+//! A browser's WebSocket, held: the tab's connection on pages that talk back, and the way commands take. Where
+//! WebSockets are blocked, `tab.rs` falls back to server-sent events, and commands go over HTTP.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use js_sys::{JSON, Reflect};
+use serde::Deserialize;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{CloseEvent, MessageEvent, WebSocket};
+
+use super::{
+    event_source::Heard,
+    http, json, page,
+    tab::{self, Wire},
+};
+use crate::wire::{socket::SUBPROTOCOL, stream::name};
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on the server's disk; the message that it was about, if it was about one.
+    Done(Option<u64>),
+    /// It cannot be: why, for people.
+    Failed(String),
+    /// Not now: the same again after this many milliseconds.
+    Later(u32),
+    /// The connection went before there was an answer: say it again when there is one.
+    Unknown,
+}
+
+type Waiting = Box<dyn FnOnce(Outcome)>;
+
+thread_local! {
+    /// Who waits for the answer to which command.
+    static WAITING: RefCell<HashMap<String, Waiting>> = RefCell::default();
+}
+
+/// The server's answer, over either way.
+#[derive(Clone, Debug, Deserialize)]
+struct Answer {
+    id: Option<String>,
+    /// A message's number if it was done, words for people if it was not.
+    message: Option<Words>,
+    code: Option<String>,
+    retry_ms: Option<u32>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Words {
+    Number(u64),
+    Text(String),
+}
+
+/// From now on this page connects over a WebSocket.
+pub fn prefer() {
+    tab::prefer(open);
+}
+
+/// Sends a command, which is JSON with this `id`. `then` is told what came of it, once.
+pub fn command(id: String, json: String, then: impl FnOnce(Outcome) + 'static) {
+    if tab::has_fallen_back() {
+        leptos::task::spawn_local(async move {
+            let answer = http::answer_to(COMMANDS, json).await.and_then(|text| json::parse::<Answer>(&text));
+            then(answer.map_or(Outcome::Unknown, outcome));
+        });
+        return;
+    }
+    // First the place for the answer, then the question.
+    let key = id.clone();
+    WAITING.with(|waiting| waiting.borrow_mut().insert(key, Box::new(then)));
+    if !tab::say(&json) {
+        answered(&id, Outcome::Unknown);
+    }
+}
+
+/// Says something to which no answer is wanted, if there is somebody to say it to.
+pub fn mention(json: String) {
+    if tab::has_fallen_back() {
+        leptos::task::spawn_local(async move {
+            http::post_json(COMMANDS, json).await;
+        });
+    } else {
+        tab::say(&json);
+    }
+}
+
+/// A text as JSON.
+pub fn quoted(text: &str) -> String {
+    JSON::stringify(&JsValue::from_str(text)).ok().and_then(|json| json.as_string()).unwrap_or_default()
+}
+
+const COMMANDS: &str = "/api/command";
+
+struct Socket {
+    socket: WebSocket,
+    // Kept alive as long as the browser may call them.
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+fn open(on: fn(Heard)) -> Option<Box<dyn Wire>> {
+    let socket = WebSocket::new_with_str("/ws", SUBPROTOCOL).ok()?;
+    let talking = socket.clone();
+    let mut heartbeat_ms = f64::INFINITY;
+    let mut said = page::now_ms();
+    let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if let Some(interval) = heard(&event, on) {
+            heartbeat_ms = interval;
+        }
+        // Timers of a hidden tab may stand still for a minute; messages are heard at once, and there is one at least
+        // every heartbeat.
+        let now = page::now_ms();
+        if now - said >= heartbeat_ms * 0.5 {
+            said = now;
+            let _ = talking.send_with_str(r#"{"type":"heartbeat"}"#);
+        }
+    });
+    let close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| ended(event.code(), &event.reason(), on));
+    socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
+    socket.set_onclose(Some(close.as_ref().unchecked_ref()));
+    Some(Box::new(Socket { socket, _message: message, _close: close }))
+}
+
+impl Wire for Socket {
+    fn say(&self, json: &str) -> bool {
+        self.socket.ready_state() == WebSocket::OPEN && self.socket.send_with_str(json).is_ok()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+        let waiting = WAITING.with(|waiting| std::mem::take(&mut *waiting.borrow_mut()));
+        // Not from within a drop: whoever waits may do anything.
+        leptos::prelude::queue_microtask(move || waiting.into_values().for_each(|then| then(Outcome::Unknown)));
+    }
+}
+
+/// Hands a message on. The heartbeat's interval, if this is the message that says it.
+fn heard(event: &MessageEvent, on: fn(Heard)) -> Option<f64> {
+    let text = event.data().as_string()?;
+    let whole = JSON::parse(&text).ok()?;
+    let field = |name: &str| Reflect::get(&whole, &JsValue::from_str(name)).ok();
+    let kind = field("type")?.as_string()?;
+    let name = match kind.as_str() {
+        "event" => {
+            let id = [&field("topic")?.as_string()?, "@", &field("position")?.as_string()?].concat();
+            let data = JSON::stringify(&field("data")?).ok()?.as_string()?;
+            on(Heard::Event { name: "", id, data });
+            return None;
+        }
+        "done" | "failed" => {
+            let answer = json::parse::<Answer>(&text)?;
+            // What has no id is an answer to nobody: a subscription that was refused.
+            match answer.id.clone() {
+                Some(id) => answered(&id, outcome(answer)),
+                None => on(Heard::Error),
+            }
+            return None;
+        }
+        "connected" => name::CONNECTED,
+        "subscribed" => name::SUBSCRIBED,
+        "reset" => name::RESET,
+        "lost" => name::LOST,
+        "draining" => name::DRAINING,
+        _ => name::HEARTBEAT,
+    };
+    let interval = field("heartbeat_ms").and_then(|ms| ms.as_f64());
+    on(Heard::Event { name, id: String::new(), data: text });
+    interval
+}
+
+/// The codes of docs/protocol.md that mean more than that the connection is gone.
+fn ended(code: u16, words: &str, on: fn(Heard)) {
+    let refused = |retry: &str| {
+        let data = [r#"{"message":"#, &quoted(words), r#","retry_ms":"#, retry, "}"].concat();
+        Heard::Event { name: name::REFUSED, id: String::new(), data }
+    };
+    on(match code {
+        4401 | 4406 => refused("null"),
+        4429 => refused("60000"),
+        _ => Heard::Error,
+    });
+}
+
+fn answered(id: &str, outcome: Outcome) {
+    if let Some(then) = WAITING.with(|waiting| waiting.borrow_mut().remove(id)) {
+        then(outcome);
+    }
+}
+
+fn outcome(answer: Answer) -> Outcome {
+    match (answer.code.as_deref(), answer.message) {
+        (None, Some(Words::Number(message))) => Outcome::Done(Some(message)),
+        (None, _) => Outcome::Done(None),
+        (Some("too-fast"), _) => Outcome::Later(answer.retry_ms.unwrap_or(1_000)),
+        (Some("unavailable"), _) => Outcome::Later(5_000),
+        (Some(_), Some(Words::Text(words))) => Outcome::Failed(words),
+        (Some(_), _) => Outcome::Failed("the server did not take it".to_owned()),
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows of messages.
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::{Connection, StoreError, Tx};
+use crate::wire::room::{Author, Message};
+
+const COLUMNS: &str = "message.id, message.author_id, COALESCE(person.name, message.author_name), message.author_hue, \
+     message.bot, message.client_id, message.text, message.mentions, message.created_ms, message.edited_ms, \
+     message.deleted_ms FROM message LEFT JOIN person ON person.id = message.author_id";
+
+/// A room's messages before one (or the newest), oldest first: at most `most`, and whether there are more.
+pub async fn before(
+    read: &mut Connection,
+    room: &str,
+    before: Option<u64>,
+    most: u32,
+) -> Result<(Vec<Message>, bool), StoreError> {
+    let text =
+        format!("SELECT {COLUMNS} WHERE message.room_id = $1 AND message.id < $2 ORDER BY message.id DESC LIMIT $3");
+    // Safe: it holds our own words and nothing else.
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(room)
+        .bind(before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX)))
+        .bind(i64::from(most) + 1)
+        .fetch_all(read)
+        .await?;
+    let more = rows.len() > most as usize;
+    let mut messages: Vec<_> = rows.iter().take(most as usize).map(message).collect();
+    messages.reverse();
+    Ok((messages, more))
+}
+
+impl Tx {
+    pub async fn message(&mut self, room: &str, id: u64) -> Result<Option<Message>, StoreError> {
+        let text = format!("SELECT {COLUMNS} WHERE message.room_id = $1 AND message.id = $2");
+        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(room)
+            .bind(i64::try_from(id).unwrap_or(i64::MAX))
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(row.as_ref().map(message))
+    }
+
+    /// What this author wrote under this id before, and in which room.
+    pub async fn message_of(&mut self, author: &str, client: &str) -> Result<Option<(String, Message)>, StoreError> {
+        let text = COLUMNS.replacen(" FROM", ", message.room_id FROM", 1);
+        let text = format!("SELECT {text} WHERE message.author_id = $1 AND message.client_id = $2");
+        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(author)
+            .bind(client)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(row.map(|row| (row.get(11), message(&row))))
+    }
+
+    /// Adds a message; its id and time are set here.
+    pub async fn add_message(&mut self, room: &str, message: &mut Message) -> Result<(), StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO message \
+             (room_id, author_id, author_name, author_hue, bot, client_id, text, mentions, created_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+        )
+        .bind(room)
+        .bind(&message.author.id)
+        .bind(&message.author.name)
+        .bind(i64::from(message.author.hue))
+        .bind(message.author.bot)
+        .bind(&message.client)
+        .bind(&message.text)
+        .bind(serde_json::to_string(&message.mentions)?)
+        .bind(self.now_ms)
+        .fetch_one(&mut self.connection)
+        .await?;
+        message.id = row.get::<i64, _>(0) as u64;
+        message.time = self.now_ms as u64;
+        Ok(())
+    }
+
+    /// Stores another text.
+    pub async fn edit_message(&mut self, message: &Message) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET text = $1, mentions = $2, edited_ms = $3 WHERE id = $4")
+            .bind(&message.text)
+            .bind(serde_json::to_string(&message.mentions)?)
+            .bind(self.now_ms)
+            .bind(message.id as i64)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets the text; that there was a message stays.
+    pub async fn delete_message(&mut self, id: u64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET text = '', mentions = '[]', deleted_ms = $1 WHERE id = $2")
+            .bind(self.now_ms)
+            .bind(id as i64)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The people whose names look like one of these.
+    pub async fn people_like(&mut self, skeletons: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+        let mut found = Vec::new();
+        for skeleton in skeletons {
+            let row = sqlx::query("SELECT id, name_skeleton FROM person WHERE name_skeleton = $1")
+                .bind(skeleton)
+                .fetch_optional(&mut self.connection)
+                .await?;
+            found.extend(row.map(|row| (row.get(0), row.get(1))));
+        }
+        Ok(found)
+    }
+}
+
+fn message(row: &SqliteRow) -> Message {
+    Message {
+        id: row.get::<i64, _>(0) as u64,
+        author: Author { id: row.get(1), name: row.get(2), hue: row.get::<i64, _>(3) as u16, bot: row.get(4) },
+        client: row.get(5),
+        text: row.get(6),
+        mentions: serde_json::from_str(&row.get::<String, _>(7)).unwrap_or_default(),
+        time: row.get::<i64, _>(8) as u64,
+        edited: row.get::<Option<i64>, _>(9).is_some(),
+        deleted: row.get::<Option<i64>, _>(10).is_some(),
+    }
+}

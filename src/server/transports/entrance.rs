@@ -1,0 +1,66 @@
+//! The way in of every live transport: which of the asked topics somebody may read, and with what right.
+
+use axum::http::HeaderMap;
+
+use super::carried::Joining;
+use crate::{
+    server::{
+        features::{keys::Action, rooms},
+        session::{Asking, may},
+        state::AppState,
+    },
+    wire::{Topic, stream::RefusedCode, topic::Mark},
+};
+
+/// Whether all of these may be read. Those that are stored are in memory afterwards.
+pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Result<Vec<Joining>, RefusedCode> {
+    let mut joining = Vec::with_capacity(marks.len());
+    for mark in marks {
+        // Taken before the look: a membership that ends in between ends this too.
+        let membership = match (&asking.person, mark.topic.room()) {
+            (Some(person), Some(room)) => Some(state.door.access(&rooms::access(room.as_str(), &person.id))),
+            _ => None,
+        };
+        match may(state, asking, Action::Read, &mark.topic).await {
+            Ok(true) => {}
+            Ok(false) => return Err(RefusedCode::UnknownTopic),
+            Err(error) => {
+                tracing::error!(%error, topic = %mark.topic, "whether a topic may be read could not be found out");
+                return Err(RefusedCode::Overloaded);
+            }
+        }
+        state.topics.warm(&mark.topic).await.map_err(|error| {
+            tracing::error!(%error, topic = %mark.topic, "a topic could not be read");
+            RefusedCode::Overloaded
+        })?;
+        joining.push(Joining { mark, membership, presence: None });
+    }
+    // Whoever reads what is said in a room is there. Only now: one topic that is refused refuses them all.
+    if let Some(visitor) = asking.visitor() {
+        for Joining { mark, presence, .. } in &mut joining {
+            if let Topic::Room { room } = &mark.topic {
+                *presence = Some(state.presence.enter(room, &visitor));
+            }
+        }
+    }
+    Ok(joining)
+}
+
+/// Whether a page of this origin may open a connection with its visitor's cookie: our own, or one that is allowed.
+/// Programs that are no browsers name none.
+pub fn welcome(state: &AppState, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get("origin") else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get("host").and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").is_some_and(|(_, place)| Some(place) == host);
+    own || state.config.allowed_origins.iter().any(|allowed| allowed == origin)
+}
+
+/// Whether the request comes from a page of another site: its cookie is not looked at.
+pub fn is_foreign(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    match (text("origin"), text("host")) {
+        (Some(origin), host) => origin.split_once("://").map(|(_, place)| place) != host,
+        (None, _) => false,
+    }
+}

@@ -1,0 +1,11 @@
+//! WebSockets: `GET /ws`, both ways over one connection. `frame.rs` writes messages, `session.rs` decides what is due,
+//! `commands.rs` does what clients ask for, `socket.rs` moves the bytes.
+
+pub mod commands;
+mod frame;
+mod session;
+mod socket;
+
+pub use commands::over_http;
+pub use session::{Session, Settings, Step, close};
+pub use socket::open;

@@ -1,0 +1,88 @@
+//! Rooms: what is said in them, who is there, who is writing. The events of the topics `room/{room}`,
+//! `presence/{room}` and `typing/{room}`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Position, person::Visitor};
+
+/// A message is at most this long, in characters.
+pub const MESSAGE_CHARS: usize = 4_000;
+
+/// A page shows so many of the newest messages, and fetches as many older ones at a time.
+pub const PAGE_MESSAGES: u32 = 50;
+
+/// Who writes says so at most this often, in milliseconds; after twice as long they are taken to have stopped.
+pub const TYPING_MS: u32 = 3_000;
+
+/// The room that is there from the start.
+pub const LOBBY: &str = "lobby";
+
+/// Who wrote a message: a person, or a program that showed an API key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    pub id: String,
+    pub name: String,
+    /// The colour, in degrees.
+    pub hue: u16,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bot: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Rises with time, over all rooms.
+    pub id: u64,
+    pub author: Author,
+    /// As it was written; nothing if it was deleted.
+    pub text: String,
+    /// Milliseconds since 1970 (UTC).
+    pub time: u64,
+    /// Made by the author's client: the same one is the same message.
+    pub client: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub edited: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// The names after an `@` that are somebody's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+}
+
+/// An event of a room. After any of the first three, `message` is what it is now; of the others, `person` is whom it is
+/// about, or `title` what the room is called now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomEvent {
+    #[serde(rename = "type")]
+    pub kind: RoomEventKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Visitor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomEventKind {
+    MessagePosted,
+    MessageEdited,
+    MessageDeleted,
+    MemberJoined,
+    MemberLeft,
+    MemberRemoved,
+    RoomRenamed,
+    RoomArchived,
+}
+
+/// Messages, oldest first, and the position they are true at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    pub position: Position,
+    pub messages: Vec<Message>,
+    /// There are older ones.
+    pub more: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
