@@ -7,6 +7,7 @@ pub mod notification;
 pub mod numbers;
 pub mod person;
 pub mod position;
+pub mod rich_text;
 pub mod room;
 pub mod socket;
 pub mod stream;

@@ -42,6 +42,30 @@ pub fn time_of_day(unix_ms: u64, offset_minutes: i32) -> String {
     [two(of_day / 3_600), two(of_day / 60 % 60), two(of_day % 60)].join(":")
 }
 
+/// Hours and minutes, `offset_minutes` east of UTC: `09:05`.
+pub fn clock(unix_ms: u64, offset_minutes: i32) -> String {
+    let mut time = time_of_day(unix_ms, offset_minutes);
+    time.truncate(5);
+    time
+}
+
+/// The day, `offset_minutes` east of UTC: `2026-11-24`.
+pub fn day(unix_ms: u64, offset_minutes: i32) -> String {
+    let minutes = (unix_ms / 60_000) as i64 + i64::from(offset_minutes);
+    // Howard Hinnant's civil_from_days (https://howardhinnant.github.io/date_algorithms.html), of days since 1970.
+    let days = minutes.div_euclid(24 * 60) + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let two = |number: i64| [(number / 10).to_string(), (number % 10).to_string()].concat();
+    [year.to_string(), two(month), two(date)].join("-")
+}
+
 /// `1` → `1 event`, `2` → `2 events`.
 pub fn count(number: u64, noun: &str) -> String {
     [grouped(number).as_str(), " ", noun, if number == 1 { "" } else { "s" }].concat()
@@ -68,5 +92,8 @@ mod tests {
         assert_eq!(time_of_day(1_700_000_000_000, 0), "22:13:20");
         assert_eq!(time_of_day(1_700_000_000_000, 120), "00:13:20");
         assert_eq!(time_of_day(0, -60), "23:00:00");
+        assert_eq!(clock(1_700_000_000_000, 0), "22:13");
+        assert_eq!((day(0, 0), day(0, -60)), ("1970-01-01".into(), "1969-12-31".into()));
+        assert_eq!((day(951_782_400_000, 0), day(1_700_000_000_000, 120)), ("2000-02-29".into(), "2023-11-15".into()));
     }
 }
