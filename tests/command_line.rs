@@ -152,6 +152,7 @@ async fn people_who_cannot_come_back_are_forgotten_with_what_they_were_told() {
             }
             for old in [
                 "UPDATE session SET seen_ms = 0 WHERE person_id <> 'here'",
+                "UPDATE person SET created_ms = 0 WHERE id <> 'here'",
                 "UPDATE notification SET created_ms = 0 WHERE text = 'a word'",
             ] {
                 sqlx::query(old).execute(&mut tx.connection).await?;

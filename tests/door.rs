@@ -6,9 +6,12 @@ mod http {
 
 use axum::http::{Method, StatusCode};
 use http::server::{Answer, Server};
-use tidemark::server::features::{
-    keys, notifications,
-    people::{rename, sign_out_everywhere},
+use tidemark::server::{
+    features::{
+        keys, notifications,
+        people::{rename, sign_out_everywhere},
+    },
+    store::StoreError,
 };
 
 const HTML: (&str, &str) = ("accept", "text/html");
@@ -458,4 +461,88 @@ async fn what_libraries_refuse_is_said_as_json_too() {
     let mut refused = server.send(Method::POST, "/api/fn/change_name", &foreign, "").await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert!(refused.text().await.contains("forbidden"));
+}
+
+#[tokio::test]
+async fn a_stream_takes_topics_only_from_who_opened_it() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "read:channel/*").await;
+    let authorization = ("authorization", program.authorization.as_str());
+    let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
+    let greeting = stream.read_until(r#""heartbeat_ms""#).await;
+    let id =
+        greeting.split(r#""connection":""#).nth(1).and_then(|rest| rest.split('"').next()).expect("an id").to_owned();
+    let json = ("content-type", "application/json");
+    let path = format!("/api/stream/{id}");
+    let change = r#"{"subscribe":["channel/a/private-x"]}"#;
+    let refused = server.send(Method::POST, &path, &[authorization, json], change).await;
+    assert_eq!(refused.status(), StatusCode::NOT_FOUND, "the key's end would not end what it reads there");
+    let own = server.send(Method::POST, &path, &[json], r#"{"subscribe":["channel/a/open"]}"#).await;
+    assert_eq!(own.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_that_was_forgotten_is_nobody_and_never_somebody_else() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let id = person(&server, &cookie).await;
+    let forgotten = server.state.store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            sqlx::query("DELETE FROM session").execute(&mut tx.connection).await?;
+            Ok(())
+        })
+    });
+    forgotten.await.expect("forgotten");
+    for _ in 0..100 {
+        let answer = server.get(&format!("/api/head?topic=user/{id}"), &[("cookie", &cookie)]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_written_down_yet_is_told_so_when_they_change_something() {
+    let server = Server::with(|config| config.limits.writes_per_minute = 8).await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        let cookie = visit(&server).await;
+        server.get("/api/head?topic=feed", &[("cookie", &cookie)]).await;
+        let mut answer = server.send(Method::POST, "/api/fn/set-name", &[form, ("cookie", &cookie)], "name=Ada").await;
+        answers.push((answer.status().as_u16(), answer.text().await));
+    }
+    assert_eq!(answers[0].0, 200, "{answers:?}");
+    assert!(answers[2..].iter().all(|(status, _)| *status == 429), "{answers:?}");
+}
+
+#[tokio::test]
+async fn all_keys_of_a_person_share_one_budget() {
+    let server = Server::with(|config| config.limits.writes_per_minute = 40).await;
+    let id = person(&server, &visit(&server).await).await;
+    let grants = format!("publish:channel/{id}/*");
+    let mut done = 0;
+    for name in ["one", "two"] {
+        let key = keys::create(&server.state.store, name, &grants, Some(&id)).await.expect("a key");
+        let program = Program { server: &server, authorization: format!("Bearer {key}") };
+        for _ in 0..8 {
+            let answer = program.publish(&format!("channel/{id}/a"), r#"{"type":"A"}"#, None).await;
+            done += u32::from(answer.status() == StatusCode::CREATED);
+        }
+    }
+    assert_eq!(done, 10, "a quarter of a minute's at once");
+    assert!(keys::create(&server.state.store, "x", "publish:channel/other/*", Some(&id)).await.is_err());
+}
+
+#[tokio::test]
+async fn whoever_goes_away_in_the_middle_has_published_once_when_they_come_back() {
+    let server = Server::new().await;
+    let program = Program::new(&server, "publish:channel/*").await;
+    let publish = || program.publish("channel/a/b", r#"{"type":"A"}"#, Some("once"));
+    for micros in [0, 50, 200, 1_000, 5_000] {
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(micros), publish()).await;
+    }
+    let mut answer = publish().await;
+    assert!(answer.status().is_success());
+    let position = field(&answer.text().await, "position");
+    assert!(position.ends_with(":1"), "{position}");
+    assert_eq!(server.state.topics.head(&"channel/a/b".parse().expect("a topic")).offset, 1);
 }

@@ -25,13 +25,15 @@ pub async fn mail_sign_in_link(email: String) -> Result<(), AppError> {
     flash::answer(sent.map(drop))
 }
 
-/// Makes a link for one's own phone, shown as a QR code on the page that follows.
+/// Makes a link for one's own phone (which can reach the server by the name that this browser reached it by), shown as a QR code on the page that follows.
 #[server(prefix = "/api/fn", endpoint = "make-device-link")]
 pub async fn make_device_link() -> Result<(), AppError> {
     use crate::server::{features::sign_in, flash, session::Asking, state::AppState};
     let state = AppState::current();
     let made = match Asking::current().person() {
-        Ok(person) => sign_in::device_link(&state.store, &state.base_url(), &person).await.map_err(AppError::from),
+        Ok(person) => {
+            sign_in::device_link(&state.store, &state.base_url_for_asker(), &person).await.map_err(AppError::from)
+        }
         Err(error) => Err(error),
     };
     if let Ok(link) = &made {

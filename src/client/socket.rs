@@ -116,7 +116,8 @@ fn open(on: fn(Heard)) -> Option<Box<dyn Wire>> {
             let _ = talking.send_with_str(r#"{"type":"heartbeat"}"#);
         }
     });
-    let close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| ended(event.code(), &event.reason(), on));
+    let close =
+        Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| ended(event.code(), &event.reason(), on));
     socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
     socket.set_onclose(Some(close.as_ref().unchecked_ref()));
     Some(Box::new(Socket { socket, _message: message, _close: close }))

@@ -27,7 +27,10 @@ const FRAME: Duration = Duration::from_millis(16);
 pub enum Parcel {
     Events(Vec<(u64, String)>),
     Reset(String),
-    Resumed { from: Position, head: Position },
+    Resumed {
+        from: Position,
+        head: Position,
+    },
     /// The topic is nothing of ours any longer.
     Lost,
 }

@@ -38,6 +38,8 @@ struct Unread {
 pub fn Bell() -> impl IntoView {
     let BellSeed { topic, unread, position } = seed::take();
     let unread = RwSignal::new(unread);
+    // What the list beneath follows: two events may leave the number as it is.
+    let at = RwSignal::new(position.offset as u32);
     subscribe(topic, position, move |delivery: Delivery<Unread>| {
         let events = match delivery {
             Delivery::Events(events) => events,
@@ -45,11 +47,12 @@ pub fn Bell() -> impl IntoView {
             Delivery::Resumed { .. } | Delivery::Lost => return,
         };
         if let Some(newest) = events.last() {
+            at.set(newest.offset as u32);
             unread.set(newest.data.unread);
         }
     });
     view! {
-        <a class="bell" href="/notifications" data-unread=dynamic(move || unread.get().to_string())>
+        <a class="bell" href="/notifications" data-unread=dynamic(move || unread.get().to_string()) data-at=dynamic(move || at.get().to_string())>
             "Notifications"
             <span class="bell__count" role="status">
                 {dynamic(move || match unread.get() {

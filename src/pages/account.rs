@@ -19,11 +19,11 @@ pub fn AccountPage() -> impl IntoView {
     let state = AppState::current();
     let (asking, flash) = (Asking::current(), flash::take());
     let (visitor, email) = (asking.visitor(), asking.person.and_then(|person| person.email));
-    let person = visitor.clone();
+    let (person, base) = (visitor.clone(), state.base_url_for_asker());
     let keys = Suspend::new(async move {
         let Some(person) = person else { return ().into_any() };
         match state.store.keys(Some(&person.id)).await {
-            Ok(keys) => view! { <Keys keys /> }.into_any(),
+            Ok(keys) => view! { <Keys keys person=person.id base /> }.into_any(),
             Err(error) => {
                 tracing::error!(%error, "the keys could not be read");
                 view! { <p class="notice">"Your keys cannot be shown now."</p> }.into_any()
@@ -103,7 +103,15 @@ fn said(words: String) -> AnyView {
 }
 
 #[component]
-fn Keys(keys: Vec<KeyRow>) -> impl IntoView {
+fn Keys(keys: Vec<KeyRow>, person: String, base: String) -> impl IntoView {
+    let curl = |topic: &str, event: &str| {
+        ["curl -H 'Authorization: Bearer YOUR-KEY' -d '", event, "' ", &base, "/api/topics/", topic, "/events"].concat()
+    };
+    let deployed = curl(&["channel/", &person, "/deployments"].concat(), r#"{"type":"Deployed","data":{}}"#);
+    let told = curl(&["user/", &person].concat(), r#"{"type":"Deployed","data":{"text":"Version 2 is live"}}"#);
+    let said = curl("room/lobby", r#"{"type":"MessagePosted","data":{"text":"Version 2 is live"}}"#);
+    let grants =
+        ["publish:channel/", &person, "/* publish:user/", &person, " publish:room/lobby read:channel/*"].concat();
     let row = |key: KeyRow| {
         let state = match key.revoked_ms {
             Some(_) => view! { "revoked" }.into_any(),
@@ -136,16 +144,14 @@ fn Keys(keys: Vec<KeyRow>) -> impl IntoView {
     view! {
         <section class="panel">
             <h2>"API keys"</h2>
-            <p>
-                "A program with a key publishes to channels and reads them: "
-                <code>"curl -H 'Authorization: Bearer tmk_…' -d '{\"type\":\"Deployed\",\"data\":{}}' …/api/topics/channel/shop/orders/events"</code>
-            </p>
+            <p>"A program with a key publishes to channels of yours, tells you something, or speaks in a room:"</p>
+            <pre class="commands" tabindex="0">{[deployed, told, said].join("\n")}</pre>
             {list}
             <form class="form" method="post" action=CreateKey::PATH>
                 <label class="form__field"><span>"What it is for"</span><input name="name" maxlength="60" required /></label>
                 <label class="form__field">
                     <span>"What it may do, in words separated by spaces"</span>
-                    <input name="grants" value="publish:channel/shop/* read:channel/shop/*" required />
+                    <input name="grants" value=grants required />
                 </label>
                 <button class="button">"Make a key"</button>
             </form>

@@ -1,4 +1,4 @@
-// The list follows the bell above it: when the number of unread notifications changes, whatever changed it, the list is
+// The list follows the bell above it: with every event, whatever it was, the list is
 // fetched as the server renders it.
 const bell = document.querySelector(".bell");
 let running = false;
@@ -18,4 +18,4 @@ const refresh = async () => {
   running = false;
   if (again) refresh();
 };
-if (bell) new MutationObserver(refresh).observe(bell, { attributes: true, attributeFilter: ["data-unread"] });
+if (bell) new MutationObserver(refresh).observe(bell, { attributes: true, attributeFilter: ["data-at"] });

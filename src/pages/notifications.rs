@@ -12,7 +12,10 @@ use crate::{
         session::Asking,
         state::AppState,
     },
-    wire::{notification::Notification, numbers::time_of_day},
+    wire::{
+        notification::Notification,
+        numbers::{clock, day},
+    },
 };
 
 #[component]
@@ -66,7 +69,7 @@ fn List(notifications: Vec<Notification>, unread: u32) -> impl IntoView {
                 <p>{text}</p>
                 <p class="notification__note">
                     {(!notification.read).then_some("new · ")} {notification.kind} " · "
-                    {time_of_day(notification.time, 0)} " UTC"
+                    {day(notification.time, 0)} " " {clock(notification.time, 0)} " UTC"
                 </p>
             </li>
         }

@@ -43,7 +43,7 @@ pub fn SignInPage() -> impl IntoView {
     view! {
         <Title text="Sign in · Tidemark" />
         // The address holds a secret.
-        <Meta name="referrer" content="no-referrer" />
+        <Meta name="referrer" content="same-origin" />
         <Meta name="robots" content="noindex" />
         <Layout path="">
             <h1>"Sign in"</h1>

@@ -57,6 +57,8 @@ pub struct Asking {
     /// The id that the cookie holds. A secret.
     pub session: Option<String>,
     pub person: Option<Person>,
+    /// The person is not written down: one of more newcomers from one address than are welcome at once.
+    pub unwritten: bool,
     /// What the bell on a page starts from. Of those who load one.
     pub bell: Option<BellSeed>,
     /// A program that shows an API key. It is nobody in particular.
@@ -120,6 +122,10 @@ impl Asking {
     /// Who is asking, for what takes a person.
     pub fn person(self) -> Result<Person, AppError> {
         let nobody = || AppError::new(ErrorKind::Invalid, "Load the page again: your session has ended.");
+        if self.unwritten {
+            let words = "Many people have come from your address just now. Try again in a minute.";
+            return Err(AppError::new(ErrorKind::Busy, words));
+        }
         self.person.ok_or_else(nobody)
     }
 
@@ -131,8 +137,11 @@ impl Asking {
 
     /// What tells this one from others, for limits; nothing of somebody without a session or a key.
     pub fn name(&self) -> Option<String> {
-        let key = self.key.as_ref().map(|key| keys::Key::access(&key.id));
-        key.or_else(|| self.person.as_ref().map(|person| format!("person {}", person.id)))
+        // However many keys and tabs somebody has, they are one; who is not written down is their address.
+        let person = self.person.as_ref().filter(|_| !self.unwritten).map(|person| person.id.as_str());
+        let person = person.or_else(|| self.key.as_ref()?.person.as_deref());
+        let key = || self.key.as_ref().map(|key| keys::Key::access(&key.id));
+        person.map(|person| format!("person {person}")).or_else(key)
     }
 
     /// Who loads the page or calls the server function that is being rendered.
@@ -172,6 +181,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         match people::identify(&state.store, &session, document, welcome).await {
             Ok(Some(found)) => {
                 renewed = found.noted;
+                asking.unwritten = !found.stored;
                 asking.session = Some(session);
                 asking.person = Some(found.person);
                 asking.access = Some(access);

@@ -67,6 +67,17 @@ impl AppState {
         }
     }
 
+    /// The same for whoever is being answered, who gets it and nobody else: where nothing is configured, the name by which
+    /// they have reached us.
+    pub fn base_url_for_asker(&self) -> String {
+        let parts = leptos::prelude::use_context::<axum::http::request::Parts>();
+        let host = parts.and_then(|parts| Some(parts.headers.get("host")?.to_str().ok()?.to_owned()));
+        match host.filter(|_| self.config.public_url.is_empty()) {
+            Some(host) => format!("http://{host}"),
+            None => self.base_url(),
+        }
+    }
+
     /// The state of the server that runs this server function or renders this page.
     pub fn current() -> Self {
         leptos::prelude::expect_context()

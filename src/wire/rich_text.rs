@@ -100,7 +100,7 @@ mod tests {
         let mentioned: Vec<_> = found.iter().filter(|span| matches!(span, Span::Mention(_))).cloned().collect();
         assert_eq!(mentioned, [Span::Mention("@Ada Lovelace"), Span::Mention("@Ada")]);
         let whole: String =
-            found.iter().map(|Span::Text(text) | Span::Link(text) | Span::Mention(text)| *text).collect();
+            found.iter().map(|(Span::Text(text) | Span::Link(text) | Span::Mention(text))| *text).collect();
         assert_eq!(whole, text);
     }
 }

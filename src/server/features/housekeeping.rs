@@ -35,6 +35,9 @@ const REVOKED_KEY_DAYS: i64 = 90;
 /// One write removes at most this many events, or rows of one kind.
 const BATCH: u64 = 1_000;
 
+/// And so many people: each may take thousands of events along.
+const PEOPLE: u64 = 50;
+
 /// Owned by `boot.rs`.
 pub async fn run(store: &Store, stop: CancellationToken) {
     let mut wait = DELAY;
@@ -75,9 +78,9 @@ async fn tidy_people(store: &Store) -> Result<u64, StoreError> {
                 let days_ago = |days| tx.now_ms - days * DAY_MS;
                 let (sessions_ms, notifications_ms) = (days_ago(SESSION_DAYS), days_ago(NOTIFICATION_DAYS));
                 let sessions = tx.forget_sessions(sessions_ms, BATCH).await?;
-                let people = tx.forget_people(BATCH).await?;
+                let people = tx.forget_people(sessions_ms, PEOPLE).await?;
                 let notifications = tx.forget_notifications(notifications_ms, BATCH).await?;
-                Ok(sessions.max(people).max(notifications))
+                Ok(sessions.max(people * (BATCH / PEOPLE)).max(notifications))
             })
         })
         .await

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::text::{is_harmful, is_visible};
+
 use crate::{
     server::{
         door::Door,
@@ -22,6 +24,9 @@ pub const PRIVATE: &str = "private-";
 /// A key's name is at most this long, in characters; it may have so many grants.
 const NAME_CHARS: usize = 60;
 const GRANTS: usize = 20;
+
+/// Nobody has more living keys than this.
+const KEYS_A_PERSON: u32 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -56,7 +61,11 @@ pub enum KeyError {
     Grants,
     #[error("a key's name has one to {NAME_CHARS} characters")]
     Name,
-    #[error("you may grant reading and publishing of channels and rooms, and of your own topic, not {0}")]
+    #[error("you have {KEYS_A_PERSON} keys; revoke one first")]
+    TooMany,
+    #[error(
+        "you may grant reading channels, publishing to your own (channel/YOUR-ID/…), rooms and your own topic, not {0}"
+    )]
     NotYours(Grant),
     #[error("there is no such key, or it has been revoked")]
     Unknown,
@@ -67,8 +76,12 @@ pub enum KeyError {
 impl Key {
     pub fn allows(&self, action: Action, topic: &Topic) -> bool {
         // Anybody may make a key on a page, so such a key opens no private channel but those of its maker's own app.
-        let foreign = |app: &Segment| self.person.as_ref().is_some_and(|person| app.to_string() != *person);
-        if matches!(topic, Topic::Channel { app, name } if name.to_string().starts_with(PRIVATE) && foreign(app)) {
+        // Nor does it publish to any others, or anybody could forge what a program says.
+        let foreign = |app: &Segment| self.person.as_ref().is_some_and(|person| app.as_str() != *person);
+        if let Topic::Channel { app, name } = topic
+            && (action == Action::Publish || name.as_str().starts_with(PRIVATE))
+            && foreign(app)
+        {
             return false;
         }
         let topic = topic.to_string();
@@ -129,7 +142,7 @@ impl fmt::Display for Grant {
 /// what is theirs; the command line may grant anything.
 pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str>) -> Result<String, KeyError> {
     let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > NAME_CHARS || !is_visible(&name) || name.chars().any(is_harmful) {
         return Err(KeyError::Name);
     }
     let grants = parse(grants)?;
@@ -141,7 +154,11 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
         // Of private rooms a key opens those of its maker: the door looks.
         let open =
             |grant: &Grant| ["channel/", "room/", "presence/"].iter().any(|kind| grant.pattern.starts_with(kind));
-        let theirs = |grant: &Grant| open(grant) || grant.pattern == own;
+        let app = format!("channel/{person}/");
+        let theirs = |grant: &Grant| match grant.action {
+            Action::Publish if grant.pattern.starts_with("channel/") => grant.pattern.starts_with(&app),
+            _ => open(grant) || grant.pattern == own,
+        };
         if let Some(foreign) = grants.iter().find(|grant| !theirs(grant)) {
             return Err(KeyError::NotYours(foreign.clone()));
         }
@@ -156,7 +173,17 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
         revoked_ms: None,
     };
     let hash = hash(&key);
-    store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.add_key(&row, &hash).await })).await?;
+    let written = store.write::<_, KeyError, _>(move |tx| {
+        Box::pin(async move {
+            if let Some(person) = &row.person
+                && tx.living_keys(person).await? >= KEYS_A_PERSON
+            {
+                return Err(KeyError::TooMany);
+            }
+            Ok(tx.add_key(&row, &hash).await?)
+        })
+    });
+    written.await?;
     Ok(key)
 }
 
@@ -217,6 +244,9 @@ mod tests {
         let allows = |topic: &str| key.allows(Action::Read, &topic.parse().unwrap());
         assert!(allows("channel/acme/orders") && allows("channel/7/private-orders"));
         assert!(!allows("channel/acme/private-orders"));
+        let publishing = Key { grants: parse("publish:channel/*").unwrap(), ..key.clone() };
+        let publishes = |topic: &str| publishing.allows(Action::Publish, &topic.parse().unwrap());
+        assert!(publishes("channel/7/orders") && !publishes("channel/acme/orders"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::{
     notifications,
     people::skeleton_of,
     rooms::{RoomError, join, open, say, tell_message, topic},
+    text::{is_harmful, is_visible},
 };
 use crate::{
     server::store::{Store, StoreError, Tx, messages as rows, people::Person, rooms as room_rows},
@@ -218,12 +219,10 @@ fn checked(text: &str) -> Result<String, RoomError> {
     let text = text.replace("\r\n", "\n");
     let text = text.trim_end().trim_start_matches('\n');
     // What turns the reading direction of what follows, and what cannot be seen, is left out of it.
-    let harmless = |c: &char| {
-        *c == '\n' || *c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
+    let harmless = |c: &char| *c == '\n' || *c == '\t' || !is_harmful(*c);
     let text: String = text.chars().filter(harmless).collect();
     match text.chars().count() {
-        1..=MESSAGE_CHARS if !text.trim().is_empty() => Ok(text),
+        1..=MESSAGE_CHARS if is_visible(&text) => Ok(text),
         _ => Err(RoomError::Text),
     }
 }

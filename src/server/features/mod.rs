@@ -11,3 +11,4 @@ pub mod presence;
 pub mod publish;
 pub mod rooms;
 pub mod sign_in;
+mod text;

@@ -1,5 +1,6 @@
 //! Notifications: a row each, told live on the topic `user/{person}`; read on all tabs at once.
 
+use super::text::{is_harmful, is_visible};
 use crate::{
     server::store::{Store, StoreError, Tx, notifications as rows},
     wire::{
@@ -23,8 +24,8 @@ pub fn topic(person: &str) -> Option<Topic> {
 
 /// Whether this can be a notification: a text that people can read, and a path of this site or none.
 pub fn check(text: &str, link: Option<&str>) -> Result<(), &'static str> {
-    if text.is_empty() || text.chars().count() > TEXT_CHARS || text.chars().any(is_harmful) {
-        return Err("a notification's data.text has 1 to 500 characters, none of them control characters");
+    if text.chars().count() > TEXT_CHARS || !is_visible(text) || text.chars().any(|c| c != '\n' && is_harmful(c)) {
+        return Err("a notification's data.text has 1 to 500 characters, none of them invisible");
     }
     let path = |link: &str| link.starts_with('/') && !link.starts_with("//") && link.len() <= LINK_BYTES;
     let plain = |link: &str| link.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
@@ -34,11 +35,6 @@ pub fn check(text: &str, link: Option<&str>) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
-}
-
-/// What cannot be seen, and what turns the reading direction (Unicode's bidirectional controls).
-fn is_harmful(c: char) -> bool {
-    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tells a person something, as part of a write.
@@ -67,6 +63,8 @@ pub async fn mark_read(store: &Store, person: &str, through: u64) -> Result<(), 
     store
         .write(move |tx| {
             Box::pin(async move {
+                let newest = rows::newest(&mut tx.connection, &person, 1).await?.first().map_or(0, |newest| newest.id);
+                let through = through.min(newest);
                 if tx.mark_read(&person, through).await? > 0 {
                     tell(tx, &person, UserEventKind::NotificationsRead, Some(through), None).await?;
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_security::{GeneralSecurityProfile, skeleton};
 
 use super::keys::Key;
@@ -20,6 +20,9 @@ use crate::server::{
 
 /// A name is at most this long, in characters.
 pub const NAME_CHARS: usize = 32;
+
+/// A letter bears at most so many combining marks: enough for every language, too few to climb out of the line.
+const MARKS: u32 = 2;
 
 /// That somebody is still about is noted after this many milliseconds: a day.
 const SEEN_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -70,8 +73,19 @@ impl Name {
         if !text.chars().any(char::is_alphanumeric) {
             return Err(NameError::Empty);
         }
+        let marks = text.nfd().fold((0, 0), |(run, most): (u32, u32), c| {
+            let run = if is_combining_mark(c) { run + 1 } else { 0 };
+            (run, most.max(run))
+        });
+        if marks.1 > MARKS {
+            return Err(NameError::Character("more than two marks on a letter".to_owned()));
+        }
         let skeleton = skeleton_of(&text);
-        if RESERVED.iter().any(|reserved| skeleton_of(reserved) == skeleton) {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(skeleton_of);
+        let taken = words.chain([skeleton.clone()]).any(|word| RESERVED.iter().any(|name| skeleton_of(name) == word));
+        // "admin1" is no other than "admin".
+        let begins = RESERVED.iter().any(|name| skeleton.starts_with(&skeleton_of(name)));
+        if taken || begins {
             return Err(NameError::Reserved);
         }
         Ok(Self { text, skeleton })
@@ -82,7 +96,8 @@ impl Name {
 pub(super) fn skeleton_of(text: &str) -> String {
     let folded: String = text.nfkc().collect::<String>().to_lowercase();
     let folded: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
-    skeleton(&folded).collect::<String>().to_lowercase()
+    // Folding has made an `i` of what looks like an `l`: they are one letter here, and so is the digit.
+    skeleton(&folded).collect::<String>().to_lowercase().replace(['l', '1'], "i").replace('0', "o")
 }
 
 /// Who a session's visitor is before anything is stored.
@@ -101,6 +116,8 @@ pub fn newcomer(session: &str) -> Person {
 pub struct Identified {
     pub person: Person,
     pub noted: bool,
+    /// Whether they are written down; a newcomer who is not has nothing to change yet.
+    pub stored: bool,
 }
 
 /// Who this session is, written down if that has not happened yet. Nothing if it was signed out.
@@ -113,11 +130,19 @@ pub async fn identify(
     visit: bool,
     welcome: impl FnOnce() -> bool,
 ) -> Result<Option<Identified>, StoreError> {
-    let known = |person| Ok(Some(Identified { person, noted: false }));
+    let known = |person, stored| Ok(Some(Identified { person, noted: false, stored }));
     match store.session(session).await? {
-        Found::Person { person, seen_ms } if !visit || now_ms() - seen_ms < SEEN_MS => return known(person),
+        Found::Person { person, seen_ms } if !visit || now_ms() - seen_ms < SEEN_MS => return known(person, true),
         Found::Revoked => return Ok(None),
-        Found::Unknown if !welcome() => return known(newcomer(session)),
+        // A session that was forgotten, of a person who is not: its cookie is worth nothing any more.
+        Found::Unknown if store.person_known_as(None, &newcomer(session).id).await?.is_some() => {
+            // Unless both were written just now.
+            return match store.session(session).await? {
+                Found::Person { person, .. } => known(person, true),
+                Found::Revoked | Found::Unknown => Ok(None),
+            };
+        }
+        Found::Unknown if !welcome() => return known(newcomer(session), false),
         Found::Person { .. } | Found::Unknown => {}
     }
     let session = session.to_owned();
@@ -131,10 +156,13 @@ pub async fn identify(
                         if noted {
                             tx.see_session(&session).await?;
                         }
-                        Ok(Some(Identified { person, noted }))
+                        Ok(Some(Identified { person, noted, stored: true }))
                     }
                     Found::Revoked => Ok(None),
-                    Found::Unknown => Ok(Some(Identified { person: add(tx, &session).await?, noted: false })),
+                    Found::Unknown if tx.person(&newcomer(&session).id).await?.is_some() => Ok(None),
+                    Found::Unknown => {
+                        Ok(Some(Identified { person: add(tx, &session).await?, noted: false, stored: true }))
+                    }
                 }
             })
         })
@@ -224,7 +252,17 @@ mod tests {
         for name in ["a\u{202e}b", "a\u{200b}b", "a\u{0}b", "a\u{2066}b", "<b>", "a\u{feff}"] {
             assert!(matches!(Name::new(name), Err(NameError::Character(_))), "{name:?}");
         }
-        for name in ["Tidemark", "ADMIN", "аdmin", "t i d e m a r k", "ａｄｍｉｎ"] {
+        for name in [
+            "Tidemark Support",
+            "System Admin",
+            "admin1",
+            "a\u{301}\u{302}\u{303}",
+            "Tidemark",
+            "ADMIN",
+            "аdmin",
+            "t i d e m a r k",
+            "ａｄｍｉｎ",
+        ] {
             assert!(Name::new(name).is_err(), "{name}");
         }
     }
@@ -235,6 +273,7 @@ mod tests {
             ["Ada", "ada", "А\u{0064}\u{0430}", "A d a", "ADA"].map(|name| Name::new(name).unwrap().skeleton);
         assert!(skeletons.iter().all(|skeleton| *skeleton == skeletons[0]), "{skeletons:?}");
         assert_ne!(Name::new("Adam").unwrap().skeleton, skeletons[0]);
+        assert_eq!(Name::new("Paul").unwrap().skeleton, Name::new("PauI").unwrap().skeleton);
     }
 
     #[test]

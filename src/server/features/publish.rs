@@ -90,7 +90,12 @@ pub async fn publish(
     }
     let (by, idempotency_key) = (by.id.clone(), idempotency_key.to_owned());
     match post {
-        Post::Channel { topic, json } => once_in_memory(store, topics, by, idempotency_key, topic, json).await,
+        Post::Channel { topic, json } => {
+            let (store, topics) = (store.clone(), topics.clone());
+            // Whoever asked may go away in the middle; what was begun is finished all the same.
+            let once = tokio::spawn(once_in_memory(store, topics, by, idempotency_key, topic, json));
+            once.await.map_err(|_| StoreError::Broken)?
+        }
         post => store.write(move |tx| Box::pin(once(tx, by, idempotency_key, post))).await,
     }
 }
@@ -110,11 +115,12 @@ async fn once(tx: &mut Tx, by: String, idempotency_key: String, post: Post) -> R
 /// One after the other, so that the same event sent twice at once is told the same position.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// A channel lives in memory: the idempotency key is on the disk before the event is out, so that nothing which fails
-/// in between can publish it twice.
+/// A channel lives in memory: the idempotency key is on the disk before the event is out, and where the event went after
+/// it. A key without a position is that of an event which never came out, because the process ended in between (and all
+/// channels with it): it is published now.
 async fn once_in_memory(
-    store: &Store,
-    topics: &Arc<Topics>,
+    store: Store,
+    topics: Arc<Topics>,
     by: String,
     idempotency_key: String,
     topic: Topic,
@@ -137,9 +143,9 @@ async fn once_in_memory(
         if before.fingerprint != fingerprint {
             return Err(PublishError::Reused);
         }
-        // Where it went is unknown if the process ended just then; it is somewhere up to the head.
-        let position = before.position.parse().unwrap_or_else(|_| topics.head(&topic));
-        return Ok(Done { position, repeated: true });
+        if let Ok(position) = before.position.parse() {
+            return Ok(Done { position, repeated: true });
+        }
     }
     let position = topics.publish_json(&topic, json);
     let noted = store.write::<_, StoreError, _>(move |tx| {

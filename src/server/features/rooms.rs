@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::text::{is_harmful, is_visible};
 use crate::{
     server::{
         door::Door,
@@ -256,8 +257,7 @@ pub fn visitor(person: &Person) -> Visitor {
 
 fn checked_title(title: &str) -> Result<String, RoomError> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if title.is_empty() || title.chars().count() > TITLE_CHARS || title.chars().any(harmful) {
+    if title.chars().count() > TITLE_CHARS || !is_visible(&title) || title.chars().any(is_harmful) {
         return Err(RoomError::Title);
     }
     Ok(title)

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::server::{
     door::Door,
+    features::keys::Key,
     store::{
         Store, StoreError,
         links::Target,
@@ -152,30 +153,44 @@ pub async fn leads_to(
 /// must not come along. The old one ends.
 ///
 /// An address that nobody has yet becomes that of the person who asked for the link: whoever opens it becomes them, and
-/// never gives anything of their own away.
+/// never gives anything of their own away. An address that a person has is replaced only from a browser of theirs.
 pub async fn use_link(store: &Store, door: &Arc<Door>, session: &str, token: &str) -> Result<String, SignInError> {
     let (hash, old) = (hash(token), session.to_owned());
     let new = format!("{:032x}", rand::random::<u128>());
     let opened = new.clone();
-    store
-        .write::<_, SignInError, _>(move |tx| {
+    let written = store.write::<_, SignInError, _>(move |tx| {
             Box::pin(async move {
+                let mut ended = Vec::new();
                 let Target { mut person, email } = tx.use_link(&hash).await?.ok_or(SignInError::Spent)?;
                 if let Some(email) = email {
                     match tx.person_by_email(&email).await? {
                         Some(known) => person = known.id,
-                        None => tx.set_email(&person, &email).await?,
+                        None => {
+                            // Whoever asked is not always whoever opens the mail. If it was another browser, everything
+                            // that leads to this person ends: what has an address belongs to whoever reads its mail.
+                            let own = matches!(tx.session(&old).await?, Found::Person { person: asker, .. } if asker.id == person);
+                            let has_one = tx.person(&person).await?.is_some_and(|person| person.email.is_some());
+                            if !own && has_one {
+                                return Err(SignInError::Spent);
+                            }
+                            if !own {
+                                ended.extend(tx.revoke_keys(&person).await?.iter().map(|key| Key::access(key)));
+                                ended.extend(tx.revoke_sessions(&person).await?);
+                                tx.spend_links(&person).await?;
+                            }
+                            tx.set_email(&person, &email).await?;
+                        }
                     }
                 }
                 tx.add_session(&opened, &person).await?;
                 if let Found::Person { .. } = tx.session(&old).await? {
                     tx.revoke_session(&old).await?;
                 }
-                Ok(())
+                ended.push(old);
+                Ok(ended)
             })
-        })
-        .await?;
-    door.close(&[session.to_owned()]);
+        });
+    door.close(&written.await?);
     Ok(new)
 }
 

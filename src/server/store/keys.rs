@@ -65,6 +65,15 @@ impl Tx {
         Ok(())
     }
 
+    /// How many keys of a person live.
+    pub async fn living_keys(&mut self, person: &str) -> Result<u32, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM api_key WHERE person_id = $1 AND revoked_ms IS NULL")
+            .bind(person)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     /// Whether there was such a key, alive, of this person (of anybody for the command line).
     pub async fn revoke_key(&mut self, id: &str, person: Option<&str>) -> Result<bool, StoreError> {
         let revoked = sqlx::query(

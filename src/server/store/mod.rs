@@ -45,6 +45,7 @@ impl Store {
     /// write and a database of a newer version are errors that say so.
     pub async fn open(folder: &Path, on_commit: OnCommit) -> Result<Self, StoreError> {
         let file = folder.join(FILE);
+        sqlite::create(&file);
         let mut connection = sqlite::connect(&file).await?;
         sqlite::migrate(&mut connection).await?;
         let seed = sqlite::epoch_seed(&mut connection).await?;

@@ -115,16 +115,17 @@ impl Tx {
         Ok(forgotten.rows_affected())
     }
 
-    /// Forgets at most `most` people who cannot come back: without a session, an address and a key that lives. What was
-    /// told them goes with them. How many.
-    pub async fn forget_people(&mut self, most: u64) -> Result<u64, StoreError> {
+    /// Forgets at most `most` people from before this time who cannot come back: without a session, an address and a key
+    /// that lives. What was told them goes with them. How many.
+    pub async fn forget_people(&mut self, before_ms: i64, most: u64) -> Result<u64, StoreError> {
         let forgotten: Vec<String> = sqlx::query_scalar(
-            "DELETE FROM person WHERE id IN (SELECT id FROM person WHERE email IS NULL \
+            "DELETE FROM person WHERE id IN (SELECT id FROM person WHERE email IS NULL AND created_ms < $2 \
              AND NOT EXISTS (SELECT 1 FROM session WHERE session.person_id = person.id) \
              AND NOT EXISTS (SELECT 1 FROM api_key WHERE api_key.person_id = person.id AND api_key.revoked_ms IS NULL) \
              LIMIT $1) RETURNING id",
         )
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(before_ms)
         .fetch_all(&mut self.connection)
         .await?;
         for person in &forgotten {

@@ -33,15 +33,21 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// The writer's connection. Creates the file.
+/// Makes the file, if it is not there. It is for its owner alone: it holds addresses and what opens sessions. SQLite
+/// gives the files beside it the same rights.
 ///
-/// It is for its owner alone: it holds addresses and what opens sessions. SQLite gives the files beside it the same rights.
-pub async fn connect(file: &Path) -> Result<SqliteConnection, StoreError> {
+/// A file that is there is never opened but by SQLite: closing it, however it was opened, would end all the locks that
+/// this process has on it (POSIX), and other processes would take the database for theirs.
+pub fn create(file: &Path) {
     use std::os::unix::fs::OpenOptionsExt;
-    let made = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file);
-    if let Err(error) = made {
-        tracing::debug!(%error, file = %file.display(), "SQLite says what is wrong with it");
+    let made = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file);
+    if let Err(error) = made.map(drop) {
+        tracing::debug!(%error, file = %file.display(), "the database was not made");
     }
+}
+
+/// The writer's connection.
+pub async fn connect(file: &Path) -> Result<SqliteConnection, StoreError> {
     Ok(options(file).create_if_missing(true).connect().await?)
 }
 

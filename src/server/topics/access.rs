@@ -39,6 +39,11 @@ impl Access {
         self.0.revoked.load(Ordering::Acquire)
     }
 
+    /// Whether both are the same right.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// From now on nothing is handed out to whoever holds it.
     pub fn revoke(&self) {
         self.0.revoked.store(true, Ordering::Release);

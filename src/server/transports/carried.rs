@@ -131,9 +131,13 @@ impl Carried {
         self.pending != 0
     }
 
-    /// Whether the right by which all of it is read has ended.
-    pub fn is_revoked(&self) -> bool {
-        self.access.as_ref().is_some_and(Access::is_revoked)
+    /// Whether all of it is read by this right.
+    pub fn is_by(&self, access: Option<&Access>) -> bool {
+        match (&self.access, access) {
+            (Some(own), Some(other)) => own.is(other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 
     /// Who joined since the last call, as they stand now. They have not read yet.

@@ -82,6 +82,10 @@ pub async fn change_topics(
         return http_error::not_found("there is no such stream, or it has ended");
     };
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is added is read by the right with which the stream was opened, and ends with it.
+    if !stream.is_by(asking.access.as_ref()) {
+        return http_error::not_found("there is no such stream, or it has ended");
+    }
     if stream.change(joining, &change.unsubscribe).is_err() {
         return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
     }

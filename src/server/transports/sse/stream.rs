@@ -90,6 +90,11 @@ impl Stream {
         self.carried.change(joining, leave)
     }
 
+    /// Whether whoever has this right opened it.
+    pub fn is_by(&self, access: Option<&Access>) -> bool {
+        self.carried.is_by(access)
+    }
+
     pub fn topics(&self) -> impl Iterator<Item = &Topic> {
         self.carried.topics()
     }
