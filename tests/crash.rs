@@ -133,47 +133,25 @@ async fn write_forever(node: &Node, life: &str, writer: u32) {
     }
 }
 
+/// SQLite tells by its locks on the file whether another process has the database open, and tidies up behind the last
+/// one. A process that opens and closes the file itself ends its own locks (POSIX), and then any other program takes
+/// away what is being written to.
+#[cfg(target_os = "linux")]
 #[test]
-fn another_process_that_looks_at_the_file_takes_nothing_away() {
+fn the_file_stays_locked_for_as_long_as_it_is_open() {
+    use std::os::unix::fs::MetadataExt;
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        Node::open(folder.path()).await.close().await;
-        // Of a database that is there already: so far it held.
-        let node = Node::open(folder.path()).await;
-        node.publish(0, 1..=3).await;
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "looks_at_the_file_and_closes_it", "--ignored"])
-            .env(FOLDER, folder.path())
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        node.publish(0, 4..=6).await;
-        // As after a kill: what another life of this process would find.
-        let again = Node::open(folder.path()).await;
-        assert_eq!(again.head(0).await.offset, 6);
-        assert_eq!(again.store.after(&user(0), 0, 10).await.unwrap().len(), 6);
-        again.close().await;
-        node.close().await;
-    });
-}
-
-/// What any SQLite client does. The last one that closes a database tidies up behind it, and SQLite tells by locks
-/// whether it is the last.
-#[test]
-#[ignore = "started by the test above"]
-fn looks_at_the_file_and_closes_it() {
-    use sqlx::{ConnectOptions, Connection};
-    let Ok(folder) = std::env::var(FOLDER) else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let file = Path::new(&folder).join(tidemark::server::store::FILE);
-        let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
-        let seen: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM event").fetch_one(&mut connection).await.unwrap();
-        assert_eq!(seen, 3);
-        // What is done behind the last one to close, asked for by name: it takes that nobody else has the file.
-        let tidied = sqlx::query("PRAGMA journal_mode = DELETE").fetch_one(&mut connection).await;
-        assert!(tidied.is_err(), "the database is taken for nobody's");
-        connection.close().await.unwrap();
+        // New, then there already.
+        for _ in 0..2 {
+            let node = Node::open(folder.path()).await;
+            node.publish(0, 1..=3).await;
+            let inode = std::fs::metadata(folder.path().join(tidemark::server::store::FILE)).unwrap().ino();
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let own = [format!(" {} ", std::process::id()), format!(":{inode} ")];
+            assert!(locks.lines().any(|lock| own.iter().all(|part| lock.contains(part))), "inode {inode}:\n{locks}");
+            node.close().await;
+        }
     });
 }
