@@ -13,8 +13,14 @@ use leptos_router::{
 use crate::{
     components::layout::Frame,
     pages::{
-        account::AccountPage, home::HomePage, inspector::InspectorPage, not_found::NotFoundPage,
-        notifications::NotificationsPage, sign_in::SignInPage,
+        account::AccountPage,
+        home::HomePage,
+        inspector::InspectorPage,
+        not_found::NotFoundPage,
+        notifications::NotificationsPage,
+        room::RoomPage,
+        rooms::{JoinPage, RoomsPage},
+        sign_in::SignInPage,
     },
     server::{session::Asking, state::AppState},
 };
@@ -75,6 +81,9 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=HomePage />
                 <Route path=path!("/inspector") view=InspectorPage />
+                <Route path=path!("/rooms") view=RoomsPage ssr=SsrMode::Async />
+                <Route path=path!("/rooms/join") view=JoinPage ssr=SsrMode::Async />
+                <Route path=path!("/rooms/:room") view=RoomPage ssr=SsrMode::Async />
                 // They wait for the store: the whole page is sent at once, and works without a script.
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async />

@@ -4,4 +4,5 @@ pub mod feed;
 pub mod keys;
 pub mod notifications;
 pub mod people;
+pub mod rooms;
 pub mod sign_in;

@@ -31,8 +31,14 @@ pub enum Row {
     Day(String),
     /// What follows was not seen before.
     Unread,
-    Note { key: String, words: String },
-    Message { message: Message, first: bool },
+    Note {
+        key: String,
+        words: String,
+    },
+    Message {
+        message: Message,
+        first: bool,
+    },
 }
 
 impl Row {
@@ -49,7 +55,7 @@ impl Row {
                     (_, true) => &message.text,
                     _ => "",
                 };
-                [&message.id.to_string(), if *first { " first " } else { " " }, state].concat()
+                [message.id.to_string().as_str(), if *first { " first " } else { " " }, state].concat()
             }
         }
     }
@@ -64,7 +70,9 @@ impl RoomLog {
 
     /// Older messages, from the server.
     pub fn put_before(&mut self, older: Vec<Message>) {
-        older.into_iter().for_each(|message| drop(self.put(message)));
+        for message in older {
+            self.put(message);
+        }
     }
 
     /// After a reset: the newest messages. What is held stays; if there is a gap before them, a note says so.
@@ -74,7 +82,9 @@ impl RoomLog {
             let words = "You were away for long. Load the page again to see all that was said in between.";
             self.notes.push(Note { after: held, key: ["gap ", &first.to_string()].concat(), words: words.to_owned() });
         }
-        newest.into_iter().for_each(|message| drop(self.put(message)));
+        for message in newest {
+            self.put(message);
+        }
     }
 
     /// What happened in the room, at `offset`. Whether a message is new.

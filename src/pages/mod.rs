@@ -6,4 +6,6 @@ pub mod home;
 pub mod inspector;
 pub mod not_found;
 pub mod notifications;
+pub mod room;
+pub mod rooms;
 pub mod sign_in;

@@ -21,7 +21,7 @@ use tower_http::{
 use super::{
     http_error, rate_limit, session,
     state::AppState,
-    transports::{events, snapshot, sse, ws},
+    transports::{events, history, snapshot, sse, ws},
 };
 use crate::{
     app::{App, shell},
@@ -49,6 +49,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
+        .route("/api/rooms/{room}/messages", get(history::messages))
         .layer(cors(&state)?);
 
     Ok(Router::new()

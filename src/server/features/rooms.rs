@@ -197,8 +197,9 @@ pub async fn accept(store: &Store, person: &Person, token: &str) -> Result<Strin
         .await
 }
 
-/// Takes a member out of a room: oneself, or, as its owner, another. They receive nothing more of it.
-pub async fn remove(store: &Store, door: &Arc<Door>, by: &str, room: &str, member: &str) -> Result<(), RoomError> {
+/// Takes a member out of a room: oneself, or, as its owner, another. Of a private one they receive nothing more; whether
+/// it is one.
+pub async fn remove(store: &Store, door: &Arc<Door>, by: &str, room: &str, member: &str) -> Result<bool, RoomError> {
     let gone = access(room, member);
     let (by, room, member) = (by.to_owned(), room.to_owned(), member.to_owned());
     let written = store.write::<_, RoomError, _>(move |tx| {
@@ -215,10 +216,11 @@ pub async fn remove(store: &Store, door: &Arc<Door>, by: &str, room: &str, membe
             Ok(row.private)
         })
     });
-    if written.await? {
+    let private = written.await?;
+    if private {
         door.close(&[gone]);
     }
-    Ok(())
+    Ok(private)
 }
 
 pub async fn rename(store: &Store, by: &str, room: &str, title: &str) -> Result<(), RoomError> {

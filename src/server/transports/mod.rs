@@ -4,6 +4,7 @@
 pub mod carried;
 pub mod entrance;
 pub mod events;
+pub mod history;
 pub mod listener;
 pub mod snapshot;
 pub mod sse;

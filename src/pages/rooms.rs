@@ -1,0 +1,118 @@
+//! `/rooms`: the rooms there are and what is unread in each; making one. `/rooms/join`: where an invitation leads.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    api::rooms::{AcceptInvitation, CreateRoom},
+    components::layout::Layout,
+    server::{
+        features::rooms::{SHOWN, TITLE_CHARS, invited_to},
+        flash,
+        session::Asking,
+        state::AppState,
+        store::{now_ms, rooms::Listed},
+    },
+    wire::numbers::{clock, count, day},
+};
+
+#[component]
+pub fn RoomsPage() -> impl IntoView {
+    let state = AppState::current();
+    let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let list = Suspend::new(async move {
+        let person = visitor.map(|visitor| visitor.id).unwrap_or_default();
+        match state.store.rooms_of(&person, SHOWN).await {
+            Ok(rooms) => view! { <List rooms /> }.into_any(),
+            Err(error) => {
+                tracing::error!(%error, "the rooms could not be read");
+                view! { <p class="notice">"The rooms cannot be shown now."</p> }.into_any()
+            }
+        }
+    });
+    view! {
+        <Title text="Rooms · Tidemark" />
+        <Layout path="/rooms">
+            <h1>"Rooms"</h1>
+            <p class="lead">
+                "Chat over one WebSocket, stored, and resumed from the exact message where it stopped. Close the laptop in the middle of a conversation; open it."
+            </p>
+            {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            <Suspense>{list}</Suspense>
+            <section class="panel">
+                <h2>"Make a room"</h2>
+                <form class="form" method="post" action=CreateRoom::PATH>
+                    <label class="form__field">
+                        <span>"What it is called"</span>
+                        <input name="title" maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
+                    </label>
+                    <label class="form__check">
+                        <input type="checkbox" name="private" value="yes" />
+                        <span>"Private: only for those who come with an invitation"</span>
+                    </label>
+                    <button class="button">"Make the room"</button>
+                </form>
+            </section>
+        </Layout>
+    }
+}
+
+#[component]
+fn List(rooms: Vec<Listed>) -> impl IntoView {
+    let item = |Listed { room, unread, newest_ms, member }: Listed| {
+        let kind = match (room.archived, room.private) {
+            (true, _) => "archived",
+            (false, true) => "private",
+            (false, false) => "open to everyone",
+        };
+        let newest =
+            newest_ms.map(|ms| [" · last message ", &day(ms as u64, 0), " ", &clock(ms as u64, 0), " UTC"].concat());
+        view! {
+            <li class="room-item">
+                <a class="room-item__name" href=["/rooms/", &room.id].concat()>{room.title}</a>
+                {(unread > 0).then(|| view! { <span class="room-item__unread">{count(u64::from(unread), "unread message")}</span> })}
+                <p class="room-item__note">{kind} {(!member).then_some(" · you have not been here")} {newest}</p>
+            </li>
+        }
+    };
+    view! { <ul class="room-list">{rooms.into_iter().map(item).collect_view()}</ul> }
+}
+
+#[component]
+pub fn JoinPage() -> impl IntoView {
+    let state = AppState::current();
+    let token = use_query_map().with_untracked(|query| query.get("token")).unwrap_or_default();
+    let flash = flash::take();
+    let page = Suspend::new(async move {
+        match invited_to(&state.store, &token, now_ms()).await {
+            Ok(Some(room)) => view! {
+                <h1>{["An invitation to ", &room.title].concat()}</h1>
+                <p class="lead">"Whoever joins reads everything that was said there, and is seen by the other members."</p>
+                {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+                <form method="post" action=AcceptInvitation::PATH>
+                    <input type="hidden" name="token" value=token />
+                    <button class="button">"Join"</button>
+                </form>
+            }
+            .into_any(),
+            Ok(None) => view! {
+                <h1>"This invitation leads nowhere"</h1>
+                <p class="lead">"It has expired, or has been replaced by another. Ask for a new one."</p>
+            }
+            .into_any(),
+            Err(error) => {
+                tracing::error!(%error, "an invitation could not be read");
+                view! { <p class="notice">"The invitation cannot be looked up now."</p> }.into_any()
+            }
+        }
+    });
+    view! {
+        <Title text="An invitation · Tidemark" />
+        // The address holds a secret.
+        <Meta name="robots" content="noindex" />
+        <Layout path="/rooms">
+            <Suspense>{page}</Suspense>
+        </Layout>
+    }
+}
