@@ -27,13 +27,23 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expectNoViolations(page);
       });
 
+      test(`axe finds nothing in a room, ${colorScheme}, ${width} pixels wide`, async ({ page }) => {
+        await openLive(page);
+        await openLive(page, "/rooms/lobby");
+        const field = page.getByRole("textbox", { name: "Your message" });
+        await field.fill("Is this readable? https://example.org");
+        await field.press("Enter");
+        await expect(page.getByRole("button", { name: "Delete" })).toBeVisible();
+        await expectNoViolations(page);
+      });
+
       test(`axe finds nothing on the inspector and the not-found page, ${colorScheme}, ${width} pixels wide`, async ({ page, allowed }) => {
         allowed.push(/404 \(Not Found\) \(.*\/nowhere\)$/);
         await openLive(page, "/inspector");
         await expectNoViolations(page);
         await page.goto("/nowhere");
         await expectNoViolations(page);
-        for (const path of ["/account", "/notifications"]) {
+        for (const path of ["/account", "/notifications", "/rooms"]) {
           await page.goto(path);
           await expectNoViolations(page);
         }

@@ -1,12 +1,13 @@
 // The real binary as a child process of the test: started on a free port with a data folder of its own, ended by its
 // process id. `fixtures.ts` hands it to the tests and ends what they leave running.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "@playwright/test";
 
 /** Settings as environment variables, over those of `Leptos.toml`. */
@@ -63,6 +64,12 @@ export class Server {
       return fetch(`${this.url}/readyz`).then((response) => response.ok, () => false);
     };
     await expect.poll(ready, { message: "the server is ready", intervals: [20], timeout: 15_000 }).toBe(true);
+  }
+
+  /** An API key from the command line. */
+  async key(...grants: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(BINARY, ["keys", "create", "deployments", ...grants], { cwd: ROOT, env: this.#environment() });
+    return stdout.trim();
   }
 
   /** As a crash or a power cut: no goodbye. */

@@ -7,6 +7,7 @@ const BUSY = 0.9;
 
 const FAULTS = {
   missing: "events missing",
+  behind: "sockets behind or not back at the end",
   repeated: "events repeated",
   resets: "resets",
   late: "events out of order",

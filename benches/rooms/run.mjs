@@ -17,7 +17,7 @@ const SETTLE_MS = 2_000;
 // A socket that is not in its room after this long has failed.
 const PATIENCE_MS = 10_000;
 
-// How long, at the end, a socket may lag behind its room, and an answer behind its post.
+// How long, at the end, a socket may lag behind its room, and an answer behind its post; longer if sockets stay away longer.
 const STRAGGLERS_MS = 10_000;
 
 // Before a socket that the server dropped comes back: from here to twice as long, unless the server says when.
@@ -105,6 +105,8 @@ export class Run {
   #heartbeatMs = null;
   #looking;
   #ended = new AbortController();
+  /** Everything is counted: nobody comes back any more, or the process would not end. */
+  #over = false;
   /** Of this run: what another one has written is no post of ours. */
   #mark = randomBytes(4).toString("hex");
   /** What arrived last. An event is the same bytes for everybody in a room, and is read once if they come in a row. */
@@ -162,6 +164,7 @@ export class Run {
     stopDropping();
 
     await this.#waitForStragglers();
+    this.#over = true;
     clearTimeout(this.#looking);
     this.#settleAccounts();
     for (const client of this.#clients) {
@@ -439,7 +442,7 @@ export class Run {
 
   #comeBack(client, ms) {
     setTimeout(() => {
-      if (!this.#ended.signal.aborted && !client.socket) this.#open(client);
+      if (!this.#over && !this.#ended.signal.aborted && !client.socket) this.#open(client);
     }, ms).unref();
   }
 
@@ -488,7 +491,7 @@ export class Run {
 
   /** A gap at the end shows only by what the others have: everybody must be back and get what anybody had. */
   async #waitForStragglers() {
-    const end = performance.now() + STRAGGLERS_MS;
+    const end = performance.now() + Math.max(STRAGGLERS_MS, this.options.away * 2_000);
     const there = (client) => client.failed || (client.joined && client.place.missing(client.room) === 0);
     while (!this.#ended.signal.aborted && performance.now() < end) {
       if (this.#posts.size === 0 && this.#clients.every(there)) return;

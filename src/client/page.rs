@@ -40,6 +40,11 @@ pub fn random_id() -> String {
     [&part(), "-", &part(), "-", &part()].concat()
 }
 
+/// Whether there is such an element.
+pub fn has(selector: &str) -> bool {
+    document().query_selector(selector).is_ok_and(|found| found.is_some())
+}
+
 /// What the tab's window is called.
 pub fn set_title(title: &str) {
     document().set_title(title);

@@ -52,10 +52,15 @@ enum Words {
     Text(String),
 }
 
-/// From now on this page connects over a WebSocket.
-pub fn prefer() {
-    tab::prefer(open);
+/// If the page says that it talks back, it connects over a WebSocket. Before any island subscribes.
+pub fn prefer_where_asked() {
+    if page::has(PAGE_SAYS) {
+        tab::prefer(open);
+    }
 }
+
+/// What such a page has in its head (`pages/room.rs`).
+const PAGE_SAYS: &str = r#"meta[name="tidemark-connection"][content="socket"]"#;
 
 /// Sends a command, which is JSON with this `id`. `then` is told what came of it, once.
 pub fn command(id: String, json: String, then: impl FnOnce(Outcome) + 'static) {

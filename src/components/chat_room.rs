@@ -107,11 +107,7 @@ pub fn ChatRoom() -> impl IntoView {
     let state = use_connection();
     let live = move || state.with(|state| *state == ConnectionState::Live);
 
-    // Before the first subscription: this page talks back. Effects run in the order of their making.
-    Effect::new(move |_| {
-        socket::prefer();
-        zone.set(local_offset_minutes(now_ms() as u64));
-    });
+    Effect::new(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
 
     let at_end = move || list.get_untracked().is_none_or(|list| list.scroll_top() > -NEAR_END);
     let go_to_end = move || {

@@ -1,7 +1,7 @@
 //! `/rooms/{room}`: the conversation, complete in the server's HTML, and beneath it what its members may do.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::not_found::NotFoundPage;
@@ -100,6 +100,8 @@ fn Room(found: Found, flash: Option<String>) -> impl IntoView {
     let me = seed.me.as_ref().map(|me| me.id.clone()).unwrap_or_default();
     let owner = room.owner.as_deref() == Some(me.as_str());
     view! {
+        // Islands connect over a WebSocket: client/socket.rs.
+        <Meta name="tidemark-connection" content="socket" />
         <Title text=[&room.title, " · Tidemark"].concat() />
         <Layout path="/rooms">
             {flash.map(|words| view! { <p class="notice notice--wraps" role="status">{words}</p> })}
