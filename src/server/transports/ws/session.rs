@@ -38,6 +38,9 @@ const MESSAGES_A_SECOND: u32 = 200;
 /// Why a connection is closed: the codes of RFC 6455 and the WebSocket registry, and our own above 4000.
 pub mod close {
     pub const PROTOCOL: (u16, &str) = (1002, "ten messages that could not be understood");
+    pub const TOO_LARGE: (u16, &str) = (1009, "a message has at most 65,536 bytes");
+    pub const NOT_TEXT: (u16, &str) = (1007, "a text that is not UTF-8");
+    pub const NO_FRAMES: (u16, &str) = (1002, "these are no frames of a WebSocket");
     pub const BINARY: (u16, &str) = (1003, "this version has no binary messages");
     pub const RESTART: (u16, &str) = (1012, "the server restarts: come back");
     pub const SILENT: (u16, &str) = (1013, "nothing was heard from you: come back");

@@ -45,6 +45,9 @@ use crate::{
 /// What is read at a time, in bytes: commands are small, and each connection has a buffer of its own.
 const READ_BYTES: usize = 4 * 1024;
 
+/// What is too large is read to its end, up to here, in bytes: or its sender would not hear why the connection ends.
+const READ_MOST: usize = 16 * MESSAGE_BYTES;
+
 /// A write that the other side does not take for so long is given up.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -73,8 +76,8 @@ pub async fn open(
         .read_buffer_size(READ_BYTES)
         // Written when it is flushed; beyond this at once.
         .write_buffer_size(64 * 1024)
-        .max_message_size(MESSAGE_BYTES)
-        .max_frame_size(MESSAGE_BYTES);
+        .max_message_size(READ_MOST)
+        .max_frame_size(READ_MOST);
     upgrade.on_upgrade(move |mut socket| async move {
         match permit {
             _ if !spoken => part(&mut socket, close::VERSION).await,
@@ -105,8 +108,8 @@ async fn serve(mut socket: WebSocket, state: AppState, asking: Asking, permit: P
                     hear(&state, &asking, &session, message).await;
                     continue;
                 }
-                // Gone, or not a WebSocket's frames: the library has answered as RFC 6455 says.
-                _ => return,
+                Some(Err(error)) => return part(&mut socket, fault(&error)).await,
+                None => return,
             },
         };
         match step {
@@ -151,6 +154,7 @@ async fn hear(state: &AppState, asking: &Asking, session: &Mutex<Session>, messa
     let lock = || session.lock().unwrap_or_else(PoisonError::into_inner);
     lock().heard(Instant::now());
     let text = match message {
+        Message::Text(text) if text.len() > MESSAGE_BYTES => return lock().close(close::TOO_LARGE),
         Message::Text(text) => text,
         Message::Binary(_) => return lock().close(close::BINARY),
         // Pings are answered by the library, and a close too.
@@ -228,6 +232,16 @@ async fn write(socket: &mut WebSocket, messages: impl Iterator<Item = Message>) 
         socket.flush().await
     };
     tokio::time::timeout(WRITE_PATIENCE, sending).await.ok()?.ok()
+}
+
+/// What is wrong with what was read, as RFC 6455 has it.
+fn fault(error: &axum::Error) -> (u16, &'static str) {
+    use std::error::Error;
+    match error.source().and_then(|source| source.downcast_ref::<tungstenite::Error>()) {
+        Some(tungstenite::Error::Capacity(_)) => close::TOO_LARGE,
+        Some(tungstenite::Error::Utf8(_)) => close::NOT_TEXT,
+        _ => close::NO_FRAMES,
+    }
 }
 
 /// Says why, and waits a moment for the other side to have heard it.
