@@ -24,9 +24,14 @@ const pkgDir = setting("site-pkg-dir", "pkg");
 const siteRoot = path.resolve(setting("site-root", "target/site"));
 
 try {
-  const profile = cargo("bin", `--bin=${crate.targets.find(({ kind }) => kind.includes("bin")).name}`);
+  const profile = cargo("bin", settings["bin-features"], `--bin=${crate.targets.find(({ kind }) => kind.includes("bin")).name}`);
   const server = path.join(target, profile, crate.name);
-  const pkg = await bindgen(compileWasm());
+  const pkg = new Map();
+  // A release has a bundle for each family of pages, development one with everything.
+  for (const [bundle, features] of Object.entries(release ? crate.metadata.bundles : { main: settings["lib-features"] })) {
+    const name = bundle === "main" ? outputName : `${outputName}-${bundle}`;
+    for (const [file, bytes] of await bindgen(compileWasm(features), bundle, name)) pkg.set(file, bytes);
+  }
   pkg.set(`${outputName}.css`, styleSheet());
   if (release) writeHashes(pkg, path.join(path.dirname(server), setting("hash-file-name", "hash.txt")));
 
@@ -46,10 +51,10 @@ function setting(key, fallback) {
 }
 
 /** Builds one side ("bin" or "lib") with the flags cargo-leptos would give; returns the profile's folder. */
-function cargo(side, ...args) {
+function cargo(side, own, ...args) {
   // cargo-leptos would set RUSTFLAGS for the components' types otherwise, and every plain cargo command would rebuild all.
   if (!settings["disable-erase-components"]) throw new Error("Cargo.toml must keep `disable-erase-components = true`");
-  const features = [...(settings[`${side}-features`] ?? []), ...(settings.features ?? [])];
+  const features = [...own, ...(settings.features ?? [])];
   const profile = settings[`${side}-profile-${release ? "release" : "dev"}`];
   args.unshift("build", `--package=${crate.name}`);
   if (!settings[`${side}-default-features`]) args.push("--no-default-features");
@@ -62,17 +67,17 @@ function cargo(side, ...args) {
 }
 
 /** Builds the library for the browser, in a target folder of its own as cargo-leptos does; returns the file. */
-function compileWasm() {
+function compileWasm(features) {
   const triple = "wasm32-unknown-unknown";
   const folder = path.join(target, "front");
-  const profile = cargo("lib", "--lib", `--target-dir=${folder}`, `--target=${triple}`);
+  const profile = cargo("lib", features, "--lib", `--target-dir=${folder}`, `--target=${triple}`);
   const library = crate.targets.find(({ crate_types }) => crate_types.includes("cdylib")).name;
   return path.join(folder, triple, profile, `${library}.wasm`);
 }
 
 /** Makes the JavaScript and WASM that browsers load, unless this very input was the last one; returns them by name. */
-async function bindgen(wasm) {
-  const folder = path.join(target, "front", `pkg-${release ? "release" : "debug"}`);
+async function bindgen(wasm, bundle, name) {
+  const folder = path.join(target, "front", `pkg-${release ? `release-${bundle}` : "debug"}`);
   const files = path.join(folder, "files");
   const optimise = setting("wasm-opt-features", ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]);
   const minifies = release && `${setting("js-minify", true)}` === "true";
@@ -82,9 +87,9 @@ async function bindgen(wasm) {
   fs.rmSync(folder, { recursive: true, force: true });
   // A release needs no TypeScript; a development build has exactly what cargo-leptos makes.
   const types = release ? ["--no-typescript"] : [];
-  run("wasm-bindgen", "--target=web", ...types, `--out-name=${outputName}`, `--out-dir=${files}`, wasm);
-  const module = path.join(files, `${outputName}.wasm`);
-  fs.renameSync(path.join(files, `${outputName}_bg.wasm`), module);
+  run("wasm-bindgen", "--target=web", ...types, `--out-name=${name}`, `--out-dir=${files}`, wasm);
+  const module = path.join(files, `${name}.wasm`);
+  fs.renameSync(path.join(files, `${name}_bg.wasm`), module);
   if (release) run("scripts/node_modules/.bin/wasm-opt", ...[optimise].flat(), module, "-o", module);
   if (minifies) await minifyScripts(files);
   fs.writeFileSync(path.join(folder, "key"), key);
@@ -116,12 +121,17 @@ function styleSheet() {
 
 /** Puts a hash into the name of what the page loads, and tells the server in the file that leptos reads. */
 function writeHashes(pkg, hashFile) {
-  const lines = ["js", "wasm", "css"].map((extension) => {
-    const name = `${outputName}.${extension}`;
+  const files = ["js", "wasm", "css"].map((extension) => [extension, outputName, extension]);
+  const bundles = Object.keys(crate.metadata.bundles).filter((bundle) => bundle !== "main");
+  for (const bundle of bundles) {
+    for (const extension of ["js", "wasm"]) files.push([`${bundle}-${extension}`, `${outputName}-${bundle}`, extension]);
+  }
+  const lines = files.map(([key, stem, extension]) => {
+    const name = `${stem}.${extension}`;
     const digest = createHash("md5").update(pkg.get(name)).digest("base64url");
-    pkg.set(`${outputName}.${digest}.${extension}`, pkg.get(name));
+    pkg.set(`${stem}.${digest}.${extension}`, pkg.get(name));
     pkg.delete(name);
-    return `${extension}: ${digest}\n`;
+    return `${key}: ${digest}\n`;
   });
   fs.writeFileSync(hashFile, lines.join(""));
 }

@@ -1,6 +1,6 @@
 //! The HTML shell, the routes, and the script that hydrates islands. Native only: navigation is real links.
 
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, header, request::Parts};
 use leptos::{config::Env, nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use leptos_meta::{Link, MetaTags, provide_meta_context};
@@ -22,7 +22,7 @@ use crate::{
         rooms::{JoinPage, RoomsPage},
         sign_in::SignInPage,
     },
-    server::{session::Asking, state::AppState},
+    server::{assets::Bundle, session::Asking, state::AppState},
 };
 
 /// The document around every page.
@@ -98,11 +98,12 @@ pub fn App() -> impl IntoView {
 /// is idle; this waits for nothing.)
 #[component]
 pub fn Hydration() -> impl IntoView {
-    let assets = AppState::current().assets.clone();
-    let script = include_str!("hydration.js").replace("{js}", &assets.js).replace("{wasm}", &assets.wasm);
+    let path = use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned());
+    let code = AppState::current().assets.code(Bundle::of(&path)).clone();
+    let script = include_str!("hydration.js").replace("{js}", &code.js).replace("{wasm}", &code.wasm);
     view! {
-        <Link rel="modulepreload" href=assets.js.clone() />
-        <Link rel="preload" href=assets.wasm.clone() as_="fetch" type_="application/wasm" crossorigin="anonymous" />
+        <Link rel="modulepreload" href=code.js.clone() />
+        <Link rel="preload" href=code.wasm.clone() as_="fetch" type_="application/wasm" crossorigin="anonymous" />
         <script type="module" nonce=leptos::nonce::use_nonce()>{script}</script>
     }
 }

@@ -27,9 +27,11 @@ pub mod server;
 pub mod wire;
 
 /// Called by the page's script once the WASM is loaded; the script then hydrates each island by its name.
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "front")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     client::start();
+    #[cfg(feature = "room-island")]
+    client::socket::prefer_where_asked();
     leptos::mount::hydrate_islands();
 }

@@ -59,7 +59,8 @@ fn rooms_import_only_what_they_may() {
 fn cfg_of_a_feature_stands_in_lib_and_main_only() {
     let strays: Vec<_> = sources("src")
         .into_iter()
-        .filter(|(path, _)| path != "lib.rs" && path != "main.rs")
+        // The list of the islands says which bundle each belongs to.
+        .filter(|(path, _)| !["lib.rs", "main.rs", "components/mod.rs"].contains(&path.as_str()))
         .filter(|(_, text)| text.lines().any(|line| line.contains("cfg") && line.contains("feature =")))
         .map(|(path, _)| path)
         .collect();

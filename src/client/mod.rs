@@ -44,5 +44,4 @@ pub use tab::{cut, has_fallen_back, mend};
 /// What the browser does once, before any island is hydrated.
 pub fn start() {
     page::report_panics();
-    socket::prefer_where_asked();
 }

@@ -1,20 +1,36 @@
 //! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
+//!
+//! Each family of pages has a bundle of its own, which holds the islands it shows: that is what the features are for
+//! (Cargo.toml). What has none is in all of them.
 
 pub mod bell;
+#[cfg(feature = "room-island")]
 pub mod chat_message;
+#[cfg(feature = "room-island")]
 pub mod chat_room;
 pub mod connection_badge;
 pub mod dynamic;
+#[cfg(feature = "feed-islands")]
 pub mod feed_chart;
+#[cfg(feature = "feed-islands")]
 pub mod feed_rows;
+#[cfg(feature = "feed-islands")]
 pub mod feed_table;
+#[cfg(feature = "inspector-island")]
 pub mod inspector;
+#[cfg(feature = "inspector-island")]
 pub mod inspector_state;
+#[cfg(feature = "feed-islands")]
 pub mod interval_form;
 pub mod layout;
+#[cfg(feature = "feed-islands")]
 pub mod live_feed;
+#[cfg(feature = "room-island")]
 pub mod outbox;
+#[cfg(feature = "room-island")]
 pub mod room_log;
 pub mod seed;
+#[cfg(feature = "feed-islands")]
 pub mod tide;
+#[cfg(feature = "feed-islands")]
 pub mod tide_strip;

@@ -1,14 +1,41 @@
 //! The addresses of what a page loads. A release build puts a hash into each name; `hash.txt` beside the binary says
-//! which (cargo-leptos' format). Read once, at the start.
+//! which (cargo-leptos' format, and a line more for each bundle). Read once, at the start.
 
 use anyhow::Context;
 use leptos::prelude::LeptosOptions;
 
+/// What a family of pages loads. In development, and where cargo-leptos has built a release, all load the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bundle {
+    Main,
+    Inspector,
+    Rooms,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
+    pub css: String,
+    main: Code,
+    inspector: Option<Code>,
+    rooms: Option<Code>,
+}
+
+/// A bundle's addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
     pub js: String,
     pub wasm: String,
-    pub css: String,
+}
+
+impl Bundle {
+    /// Of the page at this path.
+    pub fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("inspector") => Self::Inspector,
+            Some("rooms") => Self::Rooms,
+            _ => Self::Main,
+        }
+    }
 }
 
 impl Assets {
@@ -17,13 +44,32 @@ impl Assets {
         Ok(Self::named(&options.site_pkg_dir, &options.output_name, &hashes))
     }
 
+    pub fn code(&self, bundle: Bundle) -> &Code {
+        let own = match bundle {
+            Bundle::Main => None,
+            Bundle::Inspector => self.inspector.as_ref(),
+            Bundle::Rooms => self.rooms.as_ref(),
+        };
+        own.unwrap_or(&self.main)
+    }
+
     fn named(dir: &str, name: &str, hashes: &str) -> Self {
         let hash = |kind: &str| {
             let mut lines = hashes.lines().filter_map(|line| line.split_once(':'));
-            lines.find(|(key, _)| key.trim() == kind).map(|(_, hash)| format!(".{}", hash.trim())).unwrap_or_default()
+            lines.find(|(key, _)| key.trim() == kind).map(|(_, hash)| format!(".{}", hash.trim()))
         };
-        let path = |kind: &str| format!("/{dir}/{name}{}.{kind}", hash(kind));
-        Self { js: path("js"), wasm: path("wasm"), css: path("css") }
+        let path = |kind: &str| format!("/{dir}/{name}{}.{kind}", hash(kind).unwrap_or_default());
+        let bundle = |bundle: &str| {
+            let path =
+                |kind: &str| Some(format!("/{dir}/{name}-{bundle}{}.{kind}", hash(&format!("{bundle}-{kind}"))?));
+            Some(Code { js: path("js")?, wasm: path("wasm")? })
+        };
+        Self {
+            css: path("css"),
+            main: Code { js: path("js"), wasm: path("wasm") },
+            inspector: bundle("inspector"),
+            rooms: bundle("rooms"),
+        }
     }
 }
 
@@ -39,8 +85,14 @@ mod tests {
     #[test]
     fn names_carry_hashes_where_there_are_any() {
         let plain = Assets::named("pkg", "tidemark", "");
-        assert_eq!(plain.wasm, "/pkg/tidemark.wasm");
-        let hashed = Assets::named("pkg", "tidemark", "js: abc\nwasm: def\ncss: -g_h\n");
-        assert_eq!((&*hashed.js, &*hashed.css), ("/pkg/tidemark.abc.js", "/pkg/tidemark.-g_h.css"));
+        assert_eq!(plain.code(Bundle::Main).wasm, "/pkg/tidemark.wasm");
+        assert_eq!(plain.code(Bundle::of("/rooms/lobby")), plain.code(Bundle::Main), "one for all");
+        let hashed = Assets::named("pkg", "tidemark", "js: abc\nwasm: def\ncss: -g_h\nrooms-js: r\nrooms-wasm: s\n");
+        assert_eq!(
+            (&*hashed.code(Bundle::of("/")).js, &*hashed.css),
+            ("/pkg/tidemark.abc.js", "/pkg/tidemark.-g_h.css")
+        );
+        assert_eq!(hashed.code(Bundle::of("/rooms")).wasm, "/pkg/tidemark-rooms.s.wasm");
+        assert_eq!(hashed.code(Bundle::of("/inspector")).js, "/pkg/tidemark.abc.js");
     }
 }
