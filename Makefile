@@ -48,7 +48,7 @@ bench: ## Measure the topics, and what a first visit to the home page downloads
 
 soak: ## What takes long: many seeds, load
 	$(setup) soak
-	$(env) PROPTEST_CASES=20000 cargo test --features ssr --test topics --test durable --test crash
+	$(env) PROPTEST_CASES=20000 cargo test --features ssr --test topics --test durable --test crash --test socket_machine
 	@$(env) scripts/soak
 
 release: ## Build what is deployed: optimised, small, hashed, compressed

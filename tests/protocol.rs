@@ -6,8 +6,11 @@ use tidemark::wire::{
     feed::FeedSampled,
     inspector::Fields,
     notification::UserEvent,
+    room::{History, RoomEvent},
+    socket::{Command, EventSaid, Said},
     stream::{
-        ChangeTopics, Connected, Draining, Joined, Keyed, Notice, Refused, RefusedCode, Reset, ResetReason, Snapshot,
+        ChangeTopics, Connected, Draining, Joined, Keyed, Lost, Notice, Refused, RefusedCode, Reset, ResetReason,
+        Snapshot,
     },
     topic::Mark,
 };
@@ -44,6 +47,7 @@ fn every_recorded_frame_is_read_by_the_wire_types() {
             "reset" => drop(reads::<Reset<FeedSampled>>(data)),
             "draining" => assert!(reads::<Draining>(data).retry_ms > 0),
             "refused" => drop(reads::<Refused>(data)),
+            "lost" => assert_eq!(reads::<Lost>(data).topic.to_string(), "room/plans"),
             "heartbeat" => assert_eq!((data, frame.lines().next()), ("{}", Some(": heartbeat"))),
             "message" if data == "connected" => {}
             "message" if field("id").is_some_and(|id| id.starts_with("user/")) => drop(reads::<UserEvent>(data)),
@@ -56,7 +60,31 @@ fn every_recorded_frame_is_read_by_the_wire_types() {
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names, ["connected", "draining", "heartbeat", "message", "refused", "reset", "subscribed"]);
+    assert_eq!(names, ["connected", "draining", "heartbeat", "lost", "message", "refused", "reset", "subscribed"]);
+}
+
+#[test]
+fn every_recorded_message_of_a_websocket_is_read_by_the_wire_types() {
+    let [server] = blocks("ws server")[..] else { panic!("one block of what the server says") };
+    for message in server.lines() {
+        if message.starts_with(r#"{"type":"event""#) {
+            assert!(reads::<EventSaid<RoomEvent>>(message).data.message.is_some_and(|message| message.id == 8));
+        } else {
+            // Nothing that is recorded has a field which the type does not know.
+            let said: Said = reads(message);
+            let again: serde_json::Value = serde_json::to_value(&said).expect("JSON");
+            assert_eq!(again, reads::<serde_json::Value>(message));
+        }
+    }
+    let [client] = blocks("ws client")[..] else { panic!("one block of what a client says") };
+    for message in client.lines() {
+        reads::<Command>(message);
+    }
+    for code in ["1002", "1003", "1007", "1009", "1012", "1013", "4401", "4406", "4429"] {
+        assert!(DOCUMENT.contains(&format!("| {code} |")), "{code}");
+    }
+    let [history] = blocks("json history")[..] else { panic!("one history") };
+    assert!(reads::<History>(history).messages[0].edited);
 }
 
 #[test]
