@@ -8,8 +8,9 @@ use axum::http::{Method, StatusCode};
 use http::server::{Answer, Server};
 use tidemark::server::{
     features::{
-        keys, notifications,
+        keys, messages, notifications,
         people::{rename, sign_out_everywhere},
+        rooms::{self, RoomError},
     },
     store::StoreError,
 };
@@ -545,4 +546,105 @@ async fn whoever_goes_away_in_the_middle_has_published_once_when_they_come_back(
     let position = field(&answer.text().await, "position");
     assert!(position.ends_with(":1"), "{position}");
     assert_eq!(server.state.topics.head(&"channel/a/b".parse().expect("a topic")).offset, 1);
+}
+
+#[tokio::test]
+async fn a_private_room_is_its_members_on_every_way_in_and_removal_ends_delivery() {
+    let server = Server::new().await;
+    let (owner, member, stranger) = (visit(&server).await, visit(&server).await, visit(&server).await);
+    let mut ids = Vec::new();
+    for cookie in [&owner, &member, &stranger] {
+        ids.push(person(&server, cookie).await);
+    }
+    let (store, door) = (&server.state.store, &server.state.door);
+    let somebody = async |id: &str| {
+        let id = id.to_owned();
+        let found = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.person(&id).await }));
+        found.await.expect("a look").expect("a person")
+    };
+    let (owning, joining) = (somebody(&ids[0]).await, somebody(&ids[1]).await);
+    let room = rooms::create(store, &owning, "Plans", true).await.expect("a room");
+    let token = rooms::invite(store, &ids[0], &room).await.expect("an invitation");
+    assert!(
+        matches!(rooms::invite(store, &ids[2], &room).await, Err(RoomError::Unknown)),
+        "it does not exist for others"
+    );
+    rooms::accept(store, &joining, &token).await.expect("joined");
+    assert!(matches!(rooms::rename(store, &ids[1], &room, "Mine").await, Err(RoomError::NotOwner)));
+    messages::post(store, &owning, &room, "c1", "only for us").await.expect("posted");
+
+    let key = async |grants: &str, person: Option<&str>| {
+        format!("Bearer {}", keys::create(store, "test", grants, person).await.expect("a key"))
+    };
+    let grants = format!("read:room/{room} read:presence/{room} read:typing/{room} publish:room/{room}");
+    let askers = [
+        (("cookie", owner.clone()), true),
+        (("cookie", member.clone()), true),
+        (("cookie", stranger.clone()), false),
+        (("x-nobody", String::new()), false),
+        (("authorization", key(&grants, None).await), true),
+        (("authorization", key(&grants, Some(&ids[1])).await), true),
+        (("authorization", key(&grants, Some(&ids[2])).await), false),
+        (("authorization", key("read:room/lobby", None).await), false),
+    ];
+    let ways = [
+        format!("/api/stream?topic=room/{room}"),
+        format!("/api/stream?topic=presence/{room}"),
+        format!("/api/snapshot?topic=typing/{room}"),
+        format!("/api/head?topic=room/{room}"),
+        format!("/api/topics/room/{room}/events"),
+        format!("/api/rooms/{room}/messages"),
+    ];
+    for ((name, value), may) in &askers {
+        for way in &ways {
+            let answer = server.get(way, &[(name, value.as_str())]).await;
+            let expected = if *may { StatusCode::OK } else { StatusCode::NOT_FOUND };
+            assert_eq!(answer.status(), expected, "{name} {value} {way}");
+        }
+    }
+    for ((name, value), may) in askers.iter().filter(|((name, _), _)| *name == "authorization") {
+        let body = r#"{"type":"MessagePosted","data":{"text":"from a program"}}"#;
+        let answer =
+            server.send(Method::POST, &format!("/api/topics/room/{room}/events"), &[(name, value)], body).await;
+        assert_eq!(answer.status(), if *may { StatusCode::CREATED } else { StatusCode::NOT_FOUND }, "{value}");
+    }
+
+    let topics = format!("/api/stream?topic=room/{room}&topic=presence/{room}&topic=feed");
+    let mut stream = server.get(&topics, &[EVENTS, ("cookie", &member)]).await;
+    stream.read_until("event: connected").await;
+    rooms::remove(store, door, &ids[0], &room, &ids[1]).await.expect("removed");
+    messages::post(store, &owning, &room, "c2", "without you").await.expect("posted");
+    server.publish_sample(1);
+    let text = stream.read_until(r#""interval_ms""#).await;
+    assert_eq!(text.matches("event: lost").count(), 2, "{text}");
+    assert!(!text.contains("without you") && !text.contains("MemberRemoved"), "{text}");
+    let after = server.get(&format!("/api/rooms/{room}/messages"), &[("cookie", &member)]).await;
+    assert_eq!(after.status(), StatusCode::NOT_FOUND);
+    assert!(matches!(messages::post(store, &joining, &room, "c3", "hello?").await, Err(RoomError::Unknown)));
+    assert!(matches!(rooms::remove(store, door, &ids[0], &room, &ids[0]).await, Err(RoomError::OwnerStays)));
+    rooms::archive(store, &ids[0], &room).await.expect("archived");
+    assert!(matches!(messages::post(store, &owning, &room, "c4", "more").await, Err(RoomError::Archived)));
+}
+
+#[tokio::test]
+async fn an_invitation_is_replaced_by_the_next_and_leads_nowhere_when_forged() {
+    let server = Server::new().await;
+    let (owner, guest) = (visit(&server).await, visit(&server).await);
+    let (owner, guest) = (person(&server, &owner).await, person(&server, &guest).await);
+    let store = &server.state.store;
+    let somebody = async |id: String| {
+        let found = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.person(&id).await }));
+        found.await.expect("a look").expect("a person")
+    };
+    let (owning, joining) = (somebody(owner.clone()).await, somebody(guest).await);
+    let room = rooms::create(store, &owning, "Plans", true).await.expect("a room");
+    let first = rooms::invite(store, &owner, &room).await.expect("an invitation");
+    let second = rooms::invite(store, &owner, &room).await.expect("another");
+    for token in [first.as_str(), "", "0123456789abcdef"] {
+        assert!(matches!(rooms::accept(store, &joining, token).await, Err(RoomError::Invitation)));
+    }
+    for _ in 0..2 {
+        assert_eq!(rooms::accept(store, &joining, &second).await.expect("joined"), room, "twice is once");
+    }
+    assert_eq!(store.members(&room, 10).await.expect("members").len(), 2);
 }

@@ -105,7 +105,7 @@ export class Run {
   #heartbeatMs = null;
   #looking;
   #ended = new AbortController();
-  /** Everything is counted: nobody comes back any more, or the process would not end. */
+  /** Nobody comes back any more: the process is to end. */
   #over = false;
   /** Of this run: what another one has written is no post of ours. */
   #mark = randomBytes(4).toString("hex");
@@ -129,6 +129,20 @@ export class Run {
   }
 
   async run() {
+    try {
+      await this.#goThrough();
+    } finally {
+      this.#over = true;
+      clearTimeout(this.#looking);
+      for (const client of this.#clients) {
+        const { socket } = client;
+        client.socket = null;
+        socket?.terminate();
+      }
+    }
+  }
+
+  async #goThrough() {
     const { options } = this;
     const rooms = [...this.#rooms.values()];
     for (let index = 0; index < options.sockets; index += 1) {
@@ -164,14 +178,7 @@ export class Run {
     stopDropping();
 
     await this.#waitForStragglers();
-    this.#over = true;
-    clearTimeout(this.#looking);
     this.#settleAccounts();
-    for (const client of this.#clients) {
-      const { socket } = client;
-      client.socket = null;
-      socket?.terminate();
-    }
   }
 
   /** Waits, or until the run is ended. */

@@ -152,8 +152,9 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
     if let Some(person) = person {
         let own = format!("user/{person}");
         // Of private rooms a key opens those of its maker: the door looks.
-        let open =
-            |grant: &Grant| ["channel/", "room/", "presence/"].iter().any(|kind| grant.pattern.starts_with(kind));
+        let open = |grant: &Grant| {
+            ["channel/", "room/", "presence/", "typing/"].iter().any(|kind| grant.pattern.starts_with(kind))
+        };
         let app = format!("channel/{person}/");
         let theirs = |grant: &Grant| match grant.action {
             Action::Publish if grant.pattern.starts_with("channel/") => grant.pattern.starts_with(&app),
