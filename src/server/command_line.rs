@@ -14,7 +14,7 @@ use super::{
         people::{self, Name},
     },
     session,
-    store::{self, Store, StoreError, people::Person},
+    store::{self, Store, StoreError, people::Person, rooms::RoomRow},
 };
 
 #[derive(Debug, Parser)]
@@ -31,7 +31,11 @@ pub enum Command {
     /// Bring the database up to date, and stop
     Migrate,
     /// Add demo people with notifications, named as such; twice is once
-    Seed,
+    Seed {
+        /// And so many public rooms, load-0 and on, for load tests
+        #[arg(long, default_value_t = 0)]
+        rooms: u32,
+    },
     /// API keys for other programs
     #[command(subcommand)]
     Keys(Keys),
@@ -85,7 +89,12 @@ async fn work(command: Command, store: &Store) -> anyhow::Result<()> {
     match command {
         // Opening it was the work.
         Command::Serve | Command::Check | Command::Migrate => println!("The database is up to date."),
-        Command::Seed => println!("{} demo people were added.", seed(store).await?),
+        Command::Seed { rooms } => {
+            println!("{} demo people were added.", seed(store).await?);
+            if rooms > 0 {
+                println!("{} demo rooms were added.", seed_rooms(store, rooms).await?);
+            }
+        }
         Command::Keys(Keys::Create { name, grants }) => {
             println!("{}", keys::create(store, &name, &grants.join(" "), None).await?);
             eprintln!("Keep it: it is not stored and cannot be shown again.");
@@ -125,6 +134,22 @@ async fn check(config: &Config) -> anyhow::Result<()> {
     sound?;
     println!("database       sound and up to date");
     Ok(())
+}
+
+/// Public rooms with plain names. How many there were not yet.
+async fn seed_rooms(store: &Store, rooms: u32) -> anyhow::Result<usize> {
+    let added = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let mut added = 0;
+            for number in 0..rooms {
+                let (id, title) = (format!("load-{number}"), format!("{DEMO} room {number}"));
+                let room = RoomRow { id, title, private: false, owner: None, archived: false };
+                added += usize::from(tx.add_room(&room).await?);
+            }
+            Ok(added)
+        })
+    });
+    Ok(added.await?)
 }
 
 /// Demo people, each with a welcome. How many there were not yet.
