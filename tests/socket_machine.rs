@@ -115,7 +115,9 @@ impl World {
     fn act(&mut self, action: &Action) {
         match *action {
             Action::Publish { topic: number, events } => {
-                (0..events).for_each(|_| drop(self.topics.publish(&topic(number), &"news").unwrap()));
+                for _ in 0..events {
+                    self.topics.publish(&topic(number), &"news").unwrap();
+                }
             }
             Action::Subscribe { topic: number, back } => self.subscribe(number, back.into()),
             Action::Unsubscribe { topic: number } => {

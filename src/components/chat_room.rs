@@ -474,7 +474,7 @@ fn ask(begun: String, note: RwSignal<String>) {
 
 /// Says the first of what waits, unless something is being said.
 fn pump(outbox: RwSignal<Outbox>, room: String) {
-    let Some(Some(pending)) = outbox.try_update(Outbox::next) else { return };
+    let Some(Some(pending)) = outbox.try_update(Outbox::take_next) else { return };
     let json = [
         "{\"type\":\"post\",\"id\":",
         &quoted(&pending.client),

@@ -56,7 +56,7 @@ impl Outbox {
     }
 
     /// The next to be said, if nothing is being said.
-    pub fn next(&mut self) -> Option<Pending> {
+    pub fn take_next(&mut self) -> Option<Pending> {
         if self.pending.iter().any(|pending| pending.state == State::Sending) {
             return None;
         }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn next(outbox: &mut Outbox) -> Option<String> {
-        outbox.next().map(|pending| pending.client)
+        outbox.take_next().map(|pending| pending.client)
     }
 
     #[test]

@@ -37,12 +37,12 @@ fn filled<'a>(entry: &'a Entry, topic: &Topic, epoch: Epoch) -> &'a SseFrame {
 }
 
 /// The id of an event: the position of every topic of the stream, the event's own first.
-pub fn vector<'a>(own: &Topic, at: Position, cursors: &mut dyn Iterator<Item = &'a Cursor>) -> String {
+pub fn vector(own: &Topic, at: Position, cursors: &mut dyn Iterator<Item = &Cursor>) -> String {
     format!("{own}@{at}{}", others(own, cursors))
 }
 
 /// What follows an event's own position in its id.
-pub fn others<'a>(own: &Topic, cursors: &mut dyn Iterator<Item = &'a Cursor>) -> String {
+pub fn others(own: &Topic, cursors: &mut dyn Iterator<Item = &Cursor>) -> String {
     use std::fmt::Write;
     let mut id = String::new();
     for cursor in cursors.filter(|cursor| cursor.topic() != own) {
