@@ -485,8 +485,8 @@ export class Run {
       }
       if (heartbeatMs === null) continue;
       if (now - client.heard > heartbeatMs * SILENT_HEARTBEATS) this.#dropped(client, "heard nothing from the server");
-      // By the next look it would be too late.
-      else if (now - client.said > heartbeatMs - every) client.say(this.target.heartbeat);
+      // The next look may be a little late, and would be too late.
+      else if (now - client.said > heartbeatMs - 2 * every) client.say(this.target.heartbeat);
     }
     if (this.options.pid !== null && !runs(this.options.pid)) {
       this.serverGone = true;
