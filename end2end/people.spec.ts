@@ -187,7 +187,7 @@ test("a key cannot be made for what is somebody else's", async ({ page }) => {
   await page.getByLabel("What it is for").fill("a test");
   await page.getByLabel(/^What it may do/).fill("read:user/*");
   await page.getByRole("button", { name: "Make a key" }).click();
-  await expect(status(page).first()).toContainText("You may grant reading and publishing of channels");
+  await expect(status(page).first()).toContainText("You may grant reading channels, publishing to your own");
 });
 
 for (const javaScriptEnabled of [true, false]) {

@@ -1,6 +1,6 @@
 // Rooms as people use them: two and three browsers in one conversation, through cuts, restarts and blocked WebSockets.
 import { type BrowserContext, type Page } from "@playwright/test";
-import { connectionIs, expect, NETWORK_ERROR, openLive, test } from "./fixtures.ts";
+import { connectionIs, expect, openLive, test } from "./fixtures.ts";
 
 // These tests write faster than people do.
 test.use({ settings: { TIDEMARK_LIMITS__WRITES_PER_MINUTE: "100000" } });
@@ -84,7 +84,7 @@ test("a mention tells whoever it names", async ({ page, context, server }) => {
 });
 
 test.describe("without a network for a while", () => {
-  test.use({ allowed: [NETWORK_ERROR, /WebSocket connection to .* failed/] });
+  test.use({ allowed: [/^(error|warning): (Failed to load resource: net::ERR_|WebSocket connection to)/] });
 
   test("messages of both sides are there afterwards, once and in order", async ({ page, context, server }) => {
     const other = await another(context, server.url);

@@ -7,7 +7,7 @@ use tidemark::wire::{
     inspector::Fields,
     notification::UserEvent,
     room::{History, RoomEvent},
-    socket::{Command, EventSaid, Said},
+    socket::{Command, EventSaid, FailedCode, Said},
     stream::{
         ChangeTopics, Connected, Draining, Joined, Keyed, Lost, Notice, Refused, RefusedCode, Reset, ResetReason,
         Snapshot,
@@ -82,6 +82,10 @@ fn every_recorded_message_of_a_websocket_is_read_by_the_wire_types() {
     }
     for code in ["1002", "1003", "1007", "1009", "1012", "1013", "4401", "4406", "4429"] {
         assert!(DOCUMENT.contains(&format!("| {code} |")), "{code}");
+    }
+    for code in ["malformed", "invalid", "not-found", "too-many-topics", "too-fast", "unavailable"] {
+        assert!(DOCUMENT.contains(&format!("| `{code}` |")), "{code}");
+        reads::<FailedCode>(&format!("\"{code}\""));
     }
     let [history] = blocks("json history")[..] else { panic!("one history") };
     assert!(reads::<History>(history).messages[0].edited);

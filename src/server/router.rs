@@ -5,7 +5,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -57,6 +57,8 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/fn/{*name}", post(server_function))
         .route("/api/{*rest}", get(|| async { http_error::not_found("there is no such interface") }))
         .route("/ws", get(ws::open))
+        // Asked for by browsers that show something which is no page, such as an error in JSON.
+        .route("/favicon.ico", get(|| async { Redirect::permanent("/favicon.svg") }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .leptos_routes_with_context(&state, pages, context, render)
