@@ -1,7 +1,9 @@
 //! The door: who may do what, over each way in; sessions, keys and what happens when they end.
 
 mod http {
+    mod forms;
     pub mod server;
+    mod taken_back;
 }
 
 use axum::http::{Method, StatusCode};

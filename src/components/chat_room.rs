@@ -52,6 +52,8 @@ pub struct RoomSeed {
     pub typing: Snapshot<Keyed<Visitor>>,
     /// For the form, where there is no script to make one.
     pub client: String,
+    /// What the form was sent with the last time, if that failed and there is no script.
+    pub draft: String,
 }
 
 impl Seed for RoomSeed {
@@ -89,7 +91,7 @@ fn follow(topic: Topic, snapshot: Snapshot<Keyed<Visitor>>) -> RwSignal<People> 
 /// Takes [`RoomSeed`].
 #[island]
 pub fn ChatRoom() -> impl IntoView {
-    let RoomSeed { room, title, archived, me, history, seen, presence, typing, client } = seed::take();
+    let RoomSeed { room, title, archived, me, history, seen, presence, typing, client, draft: failed } = seed::take();
     let me_id = me.as_ref().map(|me| me.id.clone()).unwrap_or_default();
     let place = room.to_string();
     let log = RwSignal::new(RoomLog::new(history.messages, seen, &me_id));
@@ -443,12 +445,17 @@ pub fn ChatRoom() -> impl IntoView {
                 <label class="composer__label" for="composer-text">
                     {dynamic(move || if editing.get().is_some() { "Edit your message (Esc to leave it)" } else { "Your message" })}
                 </label>
-                <textarea id="composer-text" class="composer__text" name="text" rows="1" maxlength="8000" required placeholder=placeholder disabled=!somebody node_ref=field on:input=input on:keydown=pressed></textarea>
+                <textarea id="composer-text" class="composer__text" name="text" rows="1" maxlength="8000" required placeholder=placeholder disabled=!somebody node_ref=field on:input=input on:keydown=pressed inner_html=escaped(&failed)></textarea>
                 <button class="button composer__send" disabled=!somebody>{dynamic(move || if editing.get().is_some() { "Save" } else { "Send" })}</button>
                 <p class="composer__note" role="alert">{dynamic(move || note.get())}</p>
             </form>
         </section>
     }
+}
+
+/// A text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 fn count_people(number: usize) -> String {

@@ -9,7 +9,7 @@ use crate::{
     components::layout::Layout,
     server::{
         features::rooms::{SHOWN, TITLE_CHARS, invited_to},
-        flash,
+        flash, plain_forms,
         session::Asking,
         state::AppState,
         store::{now_ms, rooms::Listed},
@@ -21,6 +21,7 @@ use crate::{
 pub fn RoomsPage() -> impl IntoView {
     let state = AppState::current();
     let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let typed = plain_forms::typed(CreateRoom::PATH);
     let list = Suspend::new(async move {
         let person = visitor.map(|visitor| visitor.id).unwrap_or_default();
         match state.store.rooms_of(&person, SHOWN).await {
@@ -45,10 +46,10 @@ pub fn RoomsPage() -> impl IntoView {
                 <form class="form" method="post" action=CreateRoom::PATH>
                     <label class="form__field">
                         <span>"What it is called"</span>
-                        <input name="title" maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
+                        <input name="title" value=typed.get("title") maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
                     </label>
                     <label class="form__check">
-                        <input type="checkbox" name="private" value="yes" />
+                        <input type="checkbox" name="private" value="yes" checked=typed.get("private").is_some() />
                         <span>"Private: only for those who come with an invitation"</span>
                     </label>
                     <button class="button">"Make the room"</button>

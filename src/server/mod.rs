@@ -10,6 +10,8 @@ pub mod door;
 pub mod features;
 pub mod flash;
 pub mod http_error;
+pub mod jobs;
+pub mod plain_forms;
 pub mod rate_limit;
 pub mod router;
 pub mod session;

@@ -16,7 +16,8 @@ use tidemark::{
         assets::Assets,
         config::Config,
         connections::{Connections, Limits},
-        features::{feed::Feed, presence::Presence, sign_in::Post},
+        features::{self, feed::Feed, presence::Presence, sign_in::Post},
+        jobs,
         rate_limit::Writes,
         router::router,
         session,
@@ -33,8 +34,8 @@ use tower::ServiceExt;
 pub struct Server {
     pub state: AppState,
     router: Router,
-    /// Removed with the server.
-    _folder: tempfile::TempDir,
+    /// Where the data are. Removed with the server.
+    pub folder: tempfile::TempDir,
 }
 
 /// An answer whose body is read as it comes.
@@ -69,7 +70,9 @@ impl Server {
         let on_commit = Arc::new(move |events: &[Committed]| appended.committed(events));
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
+        let settings = jobs::Settings { workers: 2, results: folder.path().join("results") };
         let state = AppState::new(Shared {
+            jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),
             topics,
@@ -81,11 +84,12 @@ impl Server {
             connections: Connections::new(limits),
             feed: Feed::new(config.feed.interval_ms),
             inspector: config.inspector_is_on(false),
+            typed: Default::default(),
             started: SystemTime::now(),
             config,
             leptos,
         });
-        Self { router: router(state.clone()).expect("a router"), state, _folder: folder }
+        Self { router: router(state.clone()).expect("a router"), state, folder }
     }
 
     pub fn publish_sample(&self, time: u64) -> Position {

@@ -36,6 +36,15 @@ impl Store {
         Ok(read_mark(&mut read, room, person).await?.is_some())
     }
 
+    /// Room and person of everybody who has been no member of a private room since this time, in milliseconds since 1970.
+    pub async fn removed_since(&self, ms: i64) -> Result<Vec<(String, String)>, StoreError> {
+        let removed = sqlx::query_as(
+            "SELECT removal.room_id, removal.person_id FROM removal JOIN room ON room.id = removal.room_id \
+             WHERE removal.removed_ms >= $1 AND room.private",
+        );
+        Ok(removed.bind(ms).fetch_all(&self.reads).await?)
+    }
+
     /// The public rooms, and the private ones of this person; those with the newest messages first.
     pub async fn rooms_of(&self, person: &str, most: u32) -> Result<Vec<Listed>, StoreError> {
         let rows = sqlx::query(
@@ -152,17 +161,43 @@ impl Tx {
         .bind(self.now_ms)
         .execute(&mut self.connection)
         .await?;
-        Ok(added.rows_affected() > 0)
+        let new = added.rows_affected() > 0;
+        if new {
+            sqlx::query("DELETE FROM removal WHERE room_id = $1 AND person_id = $2")
+                .bind(room)
+                .bind(person)
+                .execute(&mut self.connection)
+                .await?;
+        }
+        Ok(new)
     }
 
-    /// Whether they were one.
+    /// Whether they were one. Other processes learn of it from [`Store::removed_since`].
     pub async fn remove_member(&mut self, room: &str, person: &str) -> Result<bool, StoreError> {
         let removed = sqlx::query("DELETE FROM member WHERE room_id = $1 AND person_id = $2")
             .bind(room)
             .bind(person)
             .execute(&mut self.connection)
             .await?;
-        Ok(removed.rows_affected() > 0)
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO removal (room_id, person_id, removed_ms) VALUES ($1, $2, $3) \
+             ON CONFLICT (room_id, person_id) DO UPDATE SET removed_ms = excluded.removed_ms",
+        )
+        .bind(room)
+        .bind(person)
+        .bind(self.now_ms)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(true)
+    }
+
+    /// Forgets removals from before this time, in milliseconds since 1970.
+    pub async fn forget_removals(&mut self, before_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM removal WHERE removed_ms < $1").bind(before_ms).execute(&mut self.connection).await?;
+        Ok(())
     }
 
     /// Notes what a member has seen. It never goes back.

@@ -5,6 +5,7 @@ pub mod carried;
 pub mod entrance;
 pub mod events;
 pub mod history;
+pub mod jobs;
 pub mod listener;
 pub mod snapshot;
 pub mod sse;
