@@ -7,28 +7,31 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use web_sys::AbortController;
 
 use super::{
+    input::{Answer, Commands, Failure, Input, Shown},
     request::{self, Reply, Said},
     rules::{Rules, Value},
-    schedule::{Answer, Commands, Failure, Input, Schedule, Shown},
+    schedule::Schedule,
 };
 use crate::client::page;
 
 /// Reads an answer's text as the type that the components of its key have in common.
 pub type Parse = fn(&str) -> Option<Value>;
 
+/// Told whenever what a component shows may have changed.
+pub type Show = Rc<dyn Fn(Shown)>;
+
 pub struct Component {
     pub id: u32,
     pub rules: Rc<Rules>,
     pub first: Option<Value>,
     pub parse: Parse,
-    /// Told whenever what it shows may have changed.
-    pub show: Rc<dyn Fn(Shown)>,
+    pub show: Show,
 }
 
 struct Entry {
     key: String,
     schedule: Schedule,
-    components: Vec<(u32, Rc<dyn Fn(Shown)>)>,
+    components: Vec<(u32, Show)>,
     parse: Parse,
     /// Of the last answer with data.
     etag: Option<String>,

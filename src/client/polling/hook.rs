@@ -10,10 +10,10 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{
-    cache::{self, Component},
+    cache::{self, Component, Show},
+    input::{Failure, Input, Outcome, Shown},
     options::{Mutation, Options},
     rules::Value,
-    schedule::{Failure, Input, Outcome, Shown},
 };
 use crate::client::json;
 
@@ -60,7 +60,7 @@ pub fn use_polling<T: Clone + DeserializeOwned + Send + Sync + 'static>(
 
     // Each signal is set only when it changes: what is shown is told more often.
     let last = RefCell::new(None::<Value>);
-    let show: Rc<dyn Fn(Shown)> = Rc::new(move |shown: Shown| {
+    let show: Show = Rc::new(move |shown: Shown| {
         let same = match (&shown.data, &*last.borrow()) {
             (Some(new), Some(old)) => Rc::ptr_eq(new, old),
             (None, None) => true,

@@ -62,11 +62,12 @@
 
 mod cache;
 mod hook;
+pub mod input;
 mod options;
 mod request;
 pub mod rules;
 pub mod schedule;
 
 pub use hook::{Polled, use_polling};
+pub use input::Failure;
 pub use options::{Interval, Mutation, Options};
-pub use schedule::Failure;

@@ -3,7 +3,7 @@
 use gloo_net::http::{Request, Response};
 use web_sys::{AbortSignal, RequestCache};
 
-use super::schedule::Failure;
+use super::input::Failure;
 use crate::{client::json, wire::stream::Notice};
 
 pub struct Reply {

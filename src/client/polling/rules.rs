@@ -10,10 +10,12 @@ pub type Value = Rc<dyn Any>;
 pub enum Refresh {
     Fixed(u32),
     /// By what is shown, or by nothing as long as there is nothing.
-    Of(Box<dyn Fn(Option<&Value>) -> u32>),
+    Of(RefreshOf),
     /// By what the server last advised (the header `Poll-Interval`). Not at all until it has.
     Advised,
 }
+
+pub type RefreshOf = Box<dyn Fn(Option<&Value>) -> u32>;
 
 /// Intervals are in milliseconds.
 pub struct Rules {
