@@ -29,6 +29,7 @@ mod inbox;
 mod json;
 pub mod link;
 mod page;
+pub mod polling;
 pub mod socket;
 mod subscription;
 mod tab;
