@@ -169,6 +169,7 @@ fn About(room: RoomRow, members: Vec<Person>, me: String, owner: bool) -> impl I
     view! {
         <details class="panel about-room">
             <summary>"Members and settings"</summary>
+            <p><a href=["/jobs?room=", &room.id].concat()>"Export this room, or make a digest of it"</a></p>
             <ul class="members">{members}</ul>
             {owners}
         </details>

@@ -6,15 +6,18 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::rooms::{AcceptInvitation, CreateRoom},
-    components::layout::Layout,
+    components::{
+        layout::Layout,
+        room_list::{RoomList, RoomsSeed},
+        seed,
+    },
     server::{
-        features::rooms::{SHOWN, TITLE_CHARS, invited_to},
+        features::rooms::{SHOWN, TITLE_CHARS, invited_to, items},
         flash, plain_forms,
         session::Asking,
         state::AppState,
-        store::{now_ms, rooms::Listed},
+        store::now_ms,
     },
-    wire::numbers::{clock, count, day},
 };
 
 #[component]
@@ -25,7 +28,11 @@ pub fn RoomsPage() -> impl IntoView {
     let list = Suspend::new(async move {
         let person = visitor.map(|visitor| visitor.id).unwrap_or_default();
         match state.store.rooms_of(&person, SHOWN).await {
-            Ok(rooms) => view! { <List rooms /> }.into_any(),
+            Ok(rooms) => view! {
+                {seed::plant(RoomsSeed { rooms: rooms.into_iter().map(items).collect() })}
+                <RoomList />
+            }
+            .into_any(),
             Err(error) => {
                 tracing::error!(%error, "the rooms could not be read");
                 view! { <p class="notice">"The rooms cannot be shown now."</p> }.into_any()
@@ -41,6 +48,13 @@ pub fn RoomsPage() -> impl IntoView {
             </p>
             {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
             <Suspense>{list}</Suspense>
+            <form class="search-form" method="get" action="/search" role="search">
+                <label class="form__field">
+                    <span>"Words in messages of these rooms"</span>
+                    <input type="search" name="q" maxlength="300" required />
+                </label>
+                <button class="button button--quiet">"Search"</button>
+            </form>
             <section class="panel">
                 <h2>"Make a room"</h2>
                 <form class="form" method="post" action=CreateRoom::PATH>
@@ -57,27 +71,6 @@ pub fn RoomsPage() -> impl IntoView {
             </section>
         </Layout>
     }
-}
-
-#[component]
-fn List(rooms: Vec<Listed>) -> impl IntoView {
-    let item = |Listed { room, unread, newest_ms, member }: Listed| {
-        let kind = match (room.archived, room.private) {
-            (true, _) => "archived",
-            (false, true) => "private",
-            (false, false) => "open to everyone",
-        };
-        let newest =
-            newest_ms.map(|ms| [" · last message ", &day(ms as u64, 0), " ", &clock(ms as u64, 0), " UTC"].concat());
-        view! {
-            <li class="room-item">
-                <a class="room-item__name" href=["/rooms/", &room.id].concat()>{room.title}</a>
-                {(unread > 0).then(|| view! { <span class="room-item__unread">{count(u64::from(unread), "unread message")}</span> })}
-                <p class="room-item__note">{kind} {(!member).then_some(" · you have not been here")} {newest}</p>
-            </li>
-        }
-    };
-    view! { <ul class="room-list">{rooms.into_iter().map(item).collect_view()}</ul> }
 }
 
 #[component]

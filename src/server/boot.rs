@@ -89,7 +89,11 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let production = leptos.env == leptos::config::Env::PROD;
     let topics = Arc::<Topics>::default();
     let store = open_store(&config, &topics).await?;
-    let settings = jobs::Settings { workers: config.jobs.workers as usize, results: config.data_dir.join("results") };
+    let settings = jobs::Settings {
+        workers: config.jobs.workers as usize,
+        results: config.data_dir.join("results"),
+        kinds: jobs::KINDS,
+    };
     let state = AppState::new(Shared {
         jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
         assets: Assets::find(&leptos)?,

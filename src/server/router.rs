@@ -21,7 +21,7 @@ use tower_http::{
 use super::{
     http_error, plain_forms, rate_limit, session,
     state::AppState,
-    transports::{events, history, jobs, snapshot, sse, ws},
+    transports::{events, history, jobs, rooms, snapshot, sse, ws},
 };
 use crate::{
     app::{App, shell},
@@ -49,6 +49,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
+        .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(history::messages))
         .route("/api/jobs", get(jobs::list).post(jobs::start))
         .route("/api/jobs/{name}", get(jobs::status))

@@ -10,12 +10,16 @@ use super::text::{is_harmful, is_visible};
 use crate::{
     server::{
         door::Door,
-        store::{Store, StoreError, Tx, people::Person, rooms::RoomRow},
+        store::{
+            Store, StoreError, Tx,
+            people::Person,
+            rooms::{Listed, RoomRow},
+        },
     },
     wire::{
         Topic,
         person::Visitor,
-        room::{Author, LOBBY, Message, RoomEvent, RoomEventKind},
+        room::{Author, LOBBY, Message, RoomEvent, RoomEventKind, RoomItem},
         topic::Segment,
     },
 };
@@ -61,6 +65,13 @@ pub enum RoomError {
     Reused,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A room as its list shows it.
+pub fn items(listed: Listed) -> RoomItem {
+    let Listed { room, member, unread, newest_ms } = listed;
+    let RoomRow { id, title, private, archived, .. } = room;
+    RoomItem { id, title, private, archived, member, unread, newest: newest_ms.map(|ms| ms as u64) }
 }
 
 /// The topic of what is said in a room.

@@ -130,15 +130,6 @@ impl Failure {
     }
 }
 
-pub fn kind(name: &str) -> Option<&'static dyn Kind> {
-    KINDS.iter().copied().find(|kind| kind.name() == name)
-}
-
-/// The kinds' names, for people.
-pub fn names() -> String {
-    KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
-}
-
 impl InputError {
     pub fn new(field: &'static str, words: impl Into<String>) -> Self {
         Self { field, words: words.into() }

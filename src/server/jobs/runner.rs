@@ -17,8 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Made, Progress, Run, kind,
-    queue::{self, End, Go, LEASE},
+    Failure, InputError, Kind, Made, Progress, Run,
+    queue::{self, End, Go},
 };
 use crate::{
     server::store::{
@@ -32,7 +32,7 @@ use crate::{
 /// Progress is stored and told at most this often: four times a second is what an eye follows.
 const TELL: Duration = Duration::from_millis(250);
 
-/// The lease ([`LEASE`], 10 s) is renewed at least this often: it survives two that come late.
+/// The lease ([`queue::LEASE`], 10 s) is renewed at least this often: it survives two that come late.
 const RENEW: Duration = Duration::from_secs(3);
 
 /// Jobs that other processes asked for, pauses that end and leases that run out are noticed after this long.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub workers: usize,
     /// Where the files are that jobs make.
     pub results: PathBuf,
+    /// What can be done: [`super::KINDS`].
+    pub kinds: &'static [&'static dyn Kind],
 }
 
 /// What is not decided here: `features/jobs.rs` does.
@@ -74,6 +76,17 @@ impl Jobs {
     pub fn new(store: Store, settings: Settings, rules: Rules) -> Arc<Self> {
         let runner = format!("{:016x}", rand::random::<u64>());
         Arc::new(Self { store, settings, rules, runner, wake: Notify::new(), running: Mutex::default() })
+    }
+
+    /// The kind of this name.
+    ///
+    /// # Errors
+    /// Names those that there are.
+    pub fn kind(&self, name: &str) -> Result<&'static dyn Kind, InputError> {
+        let kinds = self.settings.kinds;
+        let known = || kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+        let found = kinds.iter().copied().find(|kind| kind.name() == name);
+        found.ok_or_else(|| InputError::new("kind", format!("one of {}", known())))
     }
 
     /// There is something to begin.
@@ -207,7 +220,7 @@ impl Jobs {
 
     async fn attempt(&self, row: JobRow, file: &Path, progress: watch::Sender<Progress>) -> End {
         let failed = |why: &str, is_final| End::Failed { why: why.to_owned(), is_final };
-        let Some(kind) = kind(&row.kind) else {
+        let Ok(kind) = self.kind(&row.kind) else {
             return failed("This server does not know this kind of job any more.", true);
         };
         let input = serde_json::from_str(&row.input).unwrap_or_default();
@@ -236,12 +249,7 @@ impl Jobs {
         }
     }
 
-    async fn may_begin(
-        &self,
-        kind: &dyn super::Kind,
-        row: &JobRow,
-        input: &serde_json::Value,
-    ) -> Result<bool, StoreError> {
+    async fn may_begin(&self, kind: &dyn Kind, row: &JobRow, input: &serde_json::Value) -> Result<bool, StoreError> {
         // An input of an older version that is not in order any more fails in its own words.
         let Ok(checked) = kind.check(input) else { return Ok(true) };
         for (topic, _) in checked.reads {

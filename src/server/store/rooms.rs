@@ -3,7 +3,7 @@
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Connection, Store, StoreError, Tx, people};
-use crate::server::store::people::Person;
+use crate::{server::store::people::Person, wire::room::UNREAD_COUNTED};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRow {
@@ -19,7 +19,7 @@ pub struct RoomRow {
 pub struct Listed {
     pub room: RoomRow,
     pub member: bool,
-    /// Messages of others that this one has not seen; of rooms they never entered, none.
+    /// Messages of others that this one has not seen, counted up to [`UNREAD_COUNTED`]; of rooms they never entered, none.
     pub unread: u32,
     /// Of the newest message, in milliseconds since 1970.
     pub newest_ms: Option<i64>,
@@ -50,8 +50,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT room.id, room.title, room.private, room.owner_id, room.archived_ms, member.read_id, \
              (SELECT MAX(created_ms) FROM message WHERE message.room_id = room.id), \
-             (SELECT COUNT(*) FROM message WHERE message.room_id = room.id AND message.id > member.read_id \
-              AND message.author_id <> $1 AND message.deleted_ms IS NULL) \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE message.room_id = room.id AND message.id > member.read_id \
+              AND message.author_id <> $1 AND message.deleted_ms IS NULL LIMIT $3)) \
              FROM room LEFT JOIN member ON member.room_id = room.id AND member.person_id = $1 \
              WHERE (NOT room.private OR member.person_id IS NOT NULL) \
              AND (room.archived_ms IS NULL OR member.person_id IS NOT NULL) \
@@ -59,6 +59,7 @@ impl Store {
         )
         .bind(person)
         .bind(most)
+        .bind(UNREAD_COUNTED)
         .fetch_all(&self.reads)
         .await?;
         Ok(rows

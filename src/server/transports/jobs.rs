@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tower_http::services::ServeFile;
 
+use super::tag;
 use crate::{
     server::{
         features::{
@@ -20,7 +21,7 @@ use crate::{
             keys::Action,
         },
         http_error,
-        jobs::{InputError, Made, kind, names, queue::view},
+        jobs::{InputError, Made, queue::view},
         session::{Asking, may},
         state::AppState,
         store::jobs::{JobRow, Owner},
@@ -80,7 +81,7 @@ pub async fn order(
     input: &Value,
     idempotency_key: Option<String>,
 ) -> Result<JobRow, JobError> {
-    let kind = kind(name).ok_or_else(|| InputError::new("kind", format!("one of {}", names())))?;
+    let kind = state.jobs.kind(name)?;
     let checked = kind.check(input)?;
     let mut about = String::new();
     for (topic, field) in &checked.reads {
@@ -132,11 +133,9 @@ pub async fn list(State(state): State<AppState>, Extension(asking): Extension<As
     let Some(owner) = owner(&asking) else { return nobody() };
     match state.store.jobs_of(&owner, SHOWN_JOBS).await {
         Ok(rows) => {
-            let body = serde_json::to_vec(&rows.iter().map(view).collect::<Vec<_>>()).unwrap_or_default();
             let busy = rows.iter().find(|row| !row.status.has_ended()).map(|row| row.status);
-            let tag = format!("\"{:016x}\"", fingerprint(&body));
-            let answer = ([(header::CONTENT_TYPE, "application/json")], body);
-            tagged(&headers, &tag, busy.unwrap_or(JobStatus::Completed), answer)
+            let jobs: Vec<_> = rows.iter().map(view).collect();
+            tagged(&headers, &tag::of(&jobs), busy.unwrap_or(JobStatus::Completed), Json(jobs))
         }
         Err(error) => refuse(&error.into()),
     }
@@ -192,7 +191,8 @@ async fn file(path: &std::path::Path, name: &str, media_type: &str, request: Req
     }
     let mut served = served.map(Body::new);
     // RFC 6266: a name for all, and the true one for those who know UTF-8.
-    let plain: String = name.chars().map(|letter| if letter.is_ascii() { letter } else { '-' }).collect();
+    let plain: String =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' }).collect();
     let disposition =
         format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     let headers = [
@@ -226,11 +226,8 @@ fn versioned(headers: &HeaderMap, position: Position, status: JobStatus, answer:
 }
 
 fn tagged(headers: &HeaderMap, tag: &str, status: JobStatus, answer: impl IntoResponse) -> Response {
-    let held = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut held = held.flat_map(|value| value.split(',')).map(|value| value.trim().trim_start_matches("W/"));
-    let same = held.any(|held| held == tag || held == "*");
     let common = ([(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-cache")], advice(status));
-    if same { (StatusCode::NOT_MODIFIED, common).into_response() } else { (common, answer).into_response() }
+    if tag::is_held(headers, tag) { tag::not_modified(common) } else { (common, answer).into_response() }
 }
 
 /// How soon it is worth asking again.
@@ -242,14 +239,6 @@ fn advice(status: JobStatus) -> HeaderMap {
         headers.insert(header::RETRY_AFTER, ms.div_ceil(1_000).into());
     }
     headers
-}
-
-fn fingerprint(bytes: &[u8]) -> u64 {
-    use std::hash::{DefaultHasher, Hasher};
-    // Compared within one process's life, or found different once more after a restart.
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 fn nobody() -> Response {

@@ -7,6 +7,8 @@ pub mod events;
 pub mod history;
 pub mod jobs;
 pub mod listener;
+pub mod rooms;
 pub mod snapshot;
 pub mod sse;
+mod tag;
 pub mod ws;
