@@ -2,6 +2,7 @@
 
 mod http {
     mod forms;
+    mod search;
     pub mod server;
     mod taken_back;
 }

@@ -6,6 +6,7 @@ pub mod boot;
 pub mod command_line;
 pub mod config;
 pub mod connections;
+mod demo;
 pub mod door;
 pub mod features;
 pub mod flash;

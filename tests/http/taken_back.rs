@@ -11,7 +11,7 @@ use tidemark::server::{
 
 use crate::{EVENTS, http::server::Server, person, visit};
 
-async fn somebody(server: &Server, cookie: &str) -> Person {
+pub async fn somebody(server: &Server, cookie: &str) -> Person {
     let id = person(server, cookie).await;
     let found = server.state.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.person(&id).await }));
     found.await.expect("a look").expect("a person")

@@ -85,8 +85,11 @@ impl Tx {
         Ok(row.map(|row| (row.get(11), message(&row))))
     }
 
-    /// Adds a message; its id and time are set here.
+    /// Adds a message; its id is set here, and its time, if it has none.
     pub async fn add_message(&mut self, room: &str, message: &mut Message) -> Result<(), StoreError> {
+        if message.time == 0 {
+            message.time = self.now_ms as u64;
+        }
         let row = sqlx::query(
             "INSERT INTO message \
              (room_id, author_id, author_name, author_hue, bot, client_id, text, mentions, created_ms) \
@@ -100,11 +103,10 @@ impl Tx {
         .bind(&message.client)
         .bind(&message.text)
         .bind(serde_json::to_string(&message.mentions)?)
-        .bind(self.now_ms)
+        .bind(message.time as i64)
         .fetch_one(&mut self.connection)
         .await?;
         message.id = row.get::<i64, _>(0) as u64;
-        message.time = self.now_ms as u64;
         Ok(())
     }
 
