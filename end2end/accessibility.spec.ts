@@ -37,13 +37,25 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expectNoViolations(page);
       });
 
+      test(`axe finds nothing on a job and its digest, ${colorScheme}, ${width} pixels wide`, async ({ page }) => {
+        await page.goto("/");
+        await page.goto("/jobs");
+        await page.getByRole("button", { name: "Make a digest" }).click();
+        await connectionIs(page, "done");
+        await expectNoViolations(page);
+        await page.getByRole("link", { name: "Open the digest" }).click();
+        await expectNoViolations(page);
+        await page.goto("/jobs");
+        await expectNoViolations(page);
+      });
+
       test(`axe finds nothing on the inspector and the not-found page, ${colorScheme}, ${width} pixels wide`, async ({ page, allowed }) => {
         allowed.push(/404 \(Not Found\) \(.*\/nowhere\)$/);
         await openLive(page, "/inspector");
         await expectNoViolations(page);
         await page.goto("/nowhere");
         await expectNoViolations(page);
-        for (const path of ["/account", "/notifications", "/rooms"]) {
+        for (const path of ["/account", "/notifications", "/rooms", "/jobs", "/search?q=welcome"]) {
           await page.goto(path);
           await expectNoViolations(page);
         }
@@ -85,10 +97,10 @@ const focused = (page: Page) =>
 
 const TAB_ORDER = {
   "/": [
-    "Skip to content", "Tidemark", "Live feed", "Rooms", "Inspector", "Notifications", "You", "Cut my connection", "Pause", "250 ms",
+    "Skip to content", "Tidemark", "Live feed", "Rooms", "Jobs", "Inspector", "Notifications", "You", "Cut my connection", "Pause", "250 ms",
     "500 ms", "1 s", "2 s", "The newest 50 events",
   ],
-  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Rooms", "Inspector", "Notifications", "You", "Topics", "Connections"],
+  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Rooms", "Jobs", "Inspector", "Notifications", "You", "Topics", "Connections"],
 };
 
 for (const [path, names] of Object.entries(TAB_ORDER)) {

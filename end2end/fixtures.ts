@@ -52,7 +52,7 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-export type Connection = "idle" | "connecting" | "live" | "reconnecting" | "offline" | "cut" | "resting" | "refused";
+export type Connection = "idle" | "connecting" | "live" | "reconnecting" | "offline" | "cut" | "resting" | "refused" | "done";
 
 /** Waits until every badge of the page shows this state. */
 export async function connectionIs(page: Page, state: Connection, timeout = 10_000): Promise<void> {

@@ -37,9 +37,11 @@ export class Server {
 
   private constructor(
     readonly port: number,
-    private readonly dataDir: string,
+    /** Another server can be started on it: `start({ TIDEMARK_DATA_DIR: server.dataDir })`. */
+    readonly dataDir: string,
     private readonly settings: Env,
   ) {
+    this.settings = { ...settings };
     this.url = `http://127.0.0.1:${port}`;
   }
 
@@ -50,9 +52,10 @@ export class Server {
     return server;
   }
 
-  /** Ends the process if it runs, and starts it on the same port. Returns when it is ready. */
-  async restart(): Promise<void> {
+  /** Ends the process if it runs, and starts it on the same port, perhaps with other settings. Returns when it is ready. */
+  async restart(settings: Env = {}): Promise<void> {
     await this.kill();
+    Object.assign(this.settings, settings);
     const child = spawn(BINARY, { cwd: ROOT, env: this.#environment(), stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     const keep = (bytes: Buffer) => (this.output += bytes.toString());
@@ -68,8 +71,13 @@ export class Server {
 
   /** An API key from the command line. */
   async key(...grants: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(BINARY, ["keys", "create", "deployments", ...grants], { cwd: ROOT, env: this.#environment() });
-    return stdout.trim();
+    return (await this.command("keys", "create", "deployments", ...grants)).trim();
+  }
+
+  /** Runs a command of the binary on the same data, and returns what it prints. */
+  async command(...words: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(BINARY, words, { cwd: ROOT, env: this.#environment() });
+    return stdout;
   }
 
   /** As a crash or a power cut: no goodbye. */

@@ -52,8 +52,9 @@ pub fn Bell() -> impl IntoView {
         }
     });
     view! {
-        <a class="bell" href="/notifications" data-unread=dynamic(move || unread.get().to_string()) data-at=dynamic(move || at.get().to_string())>
-            "Notifications"
+        <a class="bell" href="/notifications" title="Notifications" data-unread=dynamic(move || unread.get().to_string()) data-at=dynamic(move || at.get().to_string())>
+            <span class="bell__word">"Notifications"</span>
+            " "
             <span class="bell__count" role="status">
                 {dynamic(move || match unread.get() {
                     0 => String::new(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     dynamic::dynamic,
-    live_status::{doing, word},
+    live_status::{DEDUPING_MS, doing, word},
     polling_badge::PollingBadge,
     seed::{self, Seed},
 };
@@ -37,6 +37,7 @@ pub fn JobList() -> impl IntoView {
     let options = Options {
         refresh_interval: Interval::Of(|jobs: &Vec<Job>| if is_busy(jobs) { 1_000 } else { 0 }),
         revalidate_on_mount: Some(false),
+        deduping_interval: DEDUPING_MS,
         ..Options::default()
     };
     let polled = use_polling(|| Some("/api/jobs".to_owned()), options, Some(jobs));

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// Less than the interval, or every other question would count as asked already.
+pub const DEDUPING_MS: u32 = 500;
+
 /// What the island starts from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JobSeed {
@@ -40,6 +43,7 @@ pub fn LiveStatus() -> impl IntoView {
         refresh_interval: Interval::Of(|job: &Job| job.status.poll_ms()),
         // The page was rendered with it just now; one that was put away and taken out again is asked about on focus.
         revalidate_on_mount: Some(false),
+        deduping_interval: DEDUPING_MS,
         ..Options::default()
     };
     let url = ["/api/jobs/", &job.id].concat();

@@ -17,7 +17,7 @@ pub fn PollingBadge(
         (false, ..) => ("idle", "as of this page"),
         (_, true, _) => ("reconnecting", "no answer; trying again"),
         (_, _, true) => ("live", "asking once a second"),
-        (_, _, false) => ("done", "done asking"),
+        (_, _, false) => ("done", "no longer asking"),
     };
     view! {
         <span class="connection-badge" data-connection=dynamic(move || state().0)>

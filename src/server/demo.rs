@@ -23,7 +23,8 @@ pub const ARCHIVE: &str = "demo-archive";
 /// In one write.
 const BATCH: u32 = 1_000;
 
-const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+const YEAR_MS: i64 = 365 * DAY_MS;
 
 /// Public rooms with plain names. How many there were not yet.
 pub async fn rooms(store: &Store, rooms: u32) -> anyhow::Result<usize> {
@@ -76,13 +77,14 @@ pub async fn messages(store: &Store, wanted: u32) -> anyhow::Result<u32> {
     });
     let (present, _) = begun.await?;
     let present = u32::try_from(present).unwrap_or(u32::MAX);
-    let begin_ms = now_ms() - YEAR_MS;
+    // It begins at midnight (UTC), and ended before today.
+    let begin_ms = now_ms() / DAY_MS * DAY_MS - YEAR_MS;
     for first in (present..wanted).step_by(BATCH as usize) {
         let added = store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 for number in first..wanted.min(first.saturating_add(BATCH)) {
                     let mut message = message(number);
-                    message.time = (begin_ms + YEAR_MS * i64::from(number) / i64::from(wanted)) as u64;
+                    message.time = (begin_ms + moment_ms(f64::from(number) / f64::from(wanted))) as u64;
                     tx.add_message(ARCHIVE, &mut message).await?;
                 }
                 Ok(())
@@ -91,6 +93,15 @@ pub async fn messages(store: &Store, wanted: u32) -> anyhow::Result<u32> {
         added.await?;
     }
     Ok(wanted.saturating_sub(present))
+}
+
+/// When the message is said that stands at this fraction of all, in milliseconds after the first: people talk by day.
+fn moment_ms(fraction: f64) -> i64 {
+    /// How much more slowly time passes at noon than at midnight, seen from the messages.
+    const SWING: f64 = 0.7;
+    let days = fraction * 365.0;
+    let of_day = days.fract() + SWING / std::f64::consts::TAU * (std::f64::consts::TAU * days.fract()).sin();
+    ((days.floor() + of_day) * DAY_MS as f64) as i64
 }
 
 /// One line of the conversation: the same for the same number.
@@ -109,8 +120,10 @@ fn message(number: u32) -> Message {
     // Consecutive numbers are far apart: Fibonacci hashing.
     let mixed = number.wrapping_mul(2_654_435_769) >> 8;
     let pick = |words: &[&'static str], by: u32| words[(mixed / by) as usize % words.len()];
-    let speaker = newcomer(&format!("demo {}", mixed % NAMES.len() as u32));
-    let name = format!("{DEMO} {}", NAMES[(mixed % NAMES.len() as u32) as usize]);
+    // Of six messages three are the first one's, two the second's.
+    let who = [0, 0, 0, 1, 1, 2][(mixed / 7) as usize % 6];
+    let speaker = newcomer(&format!("demo {who}"));
+    let name = format!("{DEMO} {}", NAMES[who]);
     let author = Author { id: speaker.id, name, hue: speaker.hue, bot: false };
     let text = format!("{} {} {} (no. {number})", pick(&WHO, 3), pick(&DID, 19), pick(&AND, 101));
     Message { author, text, client: format!("demo-{number}"), ..Message::default() }

@@ -109,7 +109,9 @@ impl Jobs {
 
     /// Until `stop`; then gives back what is not done, and returns.
     pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
-        if let Err(error) = tokio::fs::create_dir_all(&self.settings.results).await {
+        // For the owner alone: transcripts of private rooms are among what is in it.
+        let made = tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.settings.results).await;
+        if let Err(error) = made {
             tracing::error!(%error, folder = %self.settings.results.display(), "results of jobs cannot be written");
         }
         let mut tasks = JoinSet::new();
