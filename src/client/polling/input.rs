@@ -84,3 +84,11 @@ pub struct Shown {
     pub is_loading: bool,
     pub is_validating: bool,
 }
+
+impl Shown {
+    /// With `last` in place of no data.
+    pub fn keeping(mut self, last: Option<&Value>) -> Self {
+        self.data = self.data.or_else(|| last.cloned());
+        self
+    }
+}
