@@ -219,6 +219,14 @@ export const scripts = [
   ),
 
   script(
+    "a component begins with its first key",
+    { revalidateOnMount: false },
+    [ok("x")],
+    [at(0, "mount", { key: null }), at(1000, "key", { key: "/one" }), at(3000, "key", { key: "/two" })],
+    5000,
+  ),
+
+  script(
     "whoever wants it anew gets it, and the older answer is dropped",
     {},
     [ok("old", 900), ok("new", 100), ok("newest")],
@@ -298,7 +306,7 @@ export const scripts = [
     "an interval goes on during a change, and what it asks is dropped",
     { refreshInterval: 3000 },
     [ok("x"), ok("from within"), ok("after")],
-    [at(0, "mount"), at(2500, "change", { takes: 1500, optimistic: "mine", data: "done" })],
+    [at(0, "mount"), at(2500, "change", { takes: 1400, optimistic: "mine", data: "done" })],
     9000,
   ),
 

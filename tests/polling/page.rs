@@ -38,6 +38,8 @@ struct Component {
     key: Option<String>,
     rules: Rc<Rules>,
     keeps: bool,
+    /// Whether it had a key before.
+    begun: bool,
     last: Option<Value>,
     noted: Option<super::script::Shown>,
 }
@@ -121,19 +123,17 @@ impl<'a> Page<'a> {
                     key: None,
                     rules: options.over(&self.script.options),
                     keeps: options.keeps() || self.script.options.keeps(),
+                    begun: false,
                     last: first.clone(),
                     noted: None,
                 });
-                self.use_key(who, key.clone(), first, true);
+                self.use_key(who, key.clone(), first);
             }
             Action::Unmount { who } => {
-                self.use_key(who, None, None, false);
+                self.use_key(who, None, None);
                 self.components.retain(|component| component.who != *who);
             }
-            Action::Key { who, key } => {
-                // As in `hook.rs`: a component that had no key yet is not mounted for the first time.
-                self.use_key(who, key.clone(), None, false);
-            }
+            Action::Key { who, key } => self.use_key(who, key.clone(), None),
             Action::Focus => self.tell_all(|| Input::Focus),
             Action::Hidden => {
                 self.hidden = true;
@@ -171,10 +171,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn use_key(&mut self, who: &str, key: Option<String>, first: Option<Value>, initial: bool) {
+    fn use_key(&mut self, who: &str, key: Option<String>, first: Option<Value>) {
         let component = self.components.iter_mut().find(|component| component.who == who).expect("mounted");
         let (id, rules) = (component.id, component.rules.clone());
         let before = std::mem::replace(&mut component.key, key.clone());
+        let initial = !component.begun;
+        component.begun |= key.is_some();
         if let Some(before) = before {
             self.tell(&before, Input::Unmount(id));
         }

@@ -79,17 +79,18 @@ pub fn use_polling<T: Clone + DeserializeOwned + Send + Sync + 'static>(
 
     // Effects run in the browser only. This one runs once: it reads no signal.
     Effect::new(move |_| on_cleanup(move || cache::leave(id)));
+    let mut initial = true;
     Effect::new(move |before: Option<Option<String>>| {
         let key = key();
         if before.as_ref() == Some(&key) {
             return key;
         }
         cache::leave(id);
-        let first = first.take();
         match &key {
             Some(key) => {
+                let first = first.take();
                 let component = Component { id, rules: rules.clone(), first, parse: parse::<T>, show: show.clone() };
-                cache::join(key.clone(), component, before.is_none());
+                cache::join(key.clone(), component, std::mem::take(&mut initial));
             }
             None => show(Shown { data: None, error: None, is_loading: false, is_validating: false }),
         }

@@ -14,7 +14,7 @@ pub struct Failure {
 }
 
 pub enum Input {
-    /// A component begins. `first` is its value from server rendering; `initial` says that it had no other key before.
+    /// A component begins. `first` is its value from server rendering; `initial` says that it had no key before.
     Mount {
         id: u32,
         rules: Rc<Rules>,
