@@ -1,5 +1,6 @@
-//! Browser primitives that know no feature. Pure cores (`backoff`, `link`, `inbox`) are plain functions over values and
-//! a passed-in clock, tested natively; `event_source`, `page` and `tab` are the thin shell around them.
+//! Browser primitives that know no feature. Pure cores (`backoff`, `link`, `inbox`, `polling::schedule`) are plain
+//! functions over values and a passed-in clock, tested natively; `event_source`, `page` and `tab` are the thin shell around
+//! them. [`polling`] is for what has no topic: a URL that is asked now and then.
 //!
 //! A component of yours that shows a topic's newest event:
 //!

@@ -37,7 +37,8 @@ struct Entry {
     etag: Option<String>,
     text: Option<String>,
     abort: Option<AbortController>,
-    timer: Option<TimeoutHandle>,
+    /// When the schedule is woken next.
+    timer: Option<(f64, TimeoutHandle)>,
 }
 
 #[derive(Default)]
@@ -114,14 +115,24 @@ pub fn tell(key: &str, input: Input) {
 fn wake_later(key: &str, now: f64) {
     const LONGEST_MS: f64 = 2_147_483_647.0;
     let name = key.to_owned();
+    let wake = move || {
+        with(|cache| cache.entry(&name, |entry| entry.timer = None));
+        tell(&name, Input::Tick);
+    };
     with(|cache| {
         cache.entry(key, |entry| {
-            if let Some(timer) = entry.timer.take() {
+            let due = entry.schedule.next_wake();
+            // A timer that is cleared leaks its closure.
+            if entry.timer.as_ref().map(|(at, _)| *at) == due {
+                return;
+            }
+            if let Some((_, timer)) = entry.timer.take() {
                 timer.clear();
             }
-            let Some(at) = entry.schedule.next_wake() else { return };
-            let wait = Duration::from_millis((at - now).clamp(0.0, LONGEST_MS).ceil() as u64);
-            entry.timer = set_timeout_with_handle(move || tell(&name, Input::Tick), wait).ok();
+            entry.timer = due.and_then(|at| {
+                let wait = Duration::from_millis((at - now).clamp(0.0, LONGEST_MS).ceil() as u64);
+                Some((at, set_timeout_with_handle(wake, wait).ok()?))
+            });
         })
     });
 }

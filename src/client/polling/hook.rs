@@ -54,19 +54,21 @@ pub fn use_polling<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     let rules = options.into_rules();
     let asks = untrack(&key).is_some() && rules.asks_on_mount(true, first.is_some());
     let (data, set_data) = signal(first.clone());
+    let mut first = first.map(|first| Rc::new(first) as Value);
     let (error, set_error) = signal(None::<Failure>);
     let (is_loading, set_loading) = signal(asks);
     let (is_validating, set_validating) = signal(asks);
 
     // Each signal is set only when it changes: what is shown is told more often.
-    let last = RefCell::new(None::<Value>);
+    let last = RefCell::new(first.clone());
     let show: Show = Rc::new(move |shown: Shown| {
+        let shown = if keeps { shown.keeping(last.borrow().as_ref()) } else { shown };
         let same = match (&shown.data, &*last.borrow()) {
             (Some(new), Some(old)) => Rc::ptr_eq(new, old),
             (None, None) => true,
             _ => false,
         };
-        if !same && (shown.data.is_some() || !keeps) {
+        if !same {
             set_data.set(shown.data.as_ref().and_then(|data| data.downcast_ref::<T>().cloned()));
             last.replace(shown.data);
         }
@@ -77,18 +79,18 @@ pub fn use_polling<T: Clone + DeserializeOwned + Send + Sync + 'static>(
 
     // Effects run in the browser only. This one runs once: it reads no signal.
     Effect::new(move |_| on_cleanup(move || cache::leave(id)));
-    let mut first = first;
+    let mut initial = true;
     Effect::new(move |before: Option<Option<String>>| {
         let key = key();
         if before.as_ref() == Some(&key) {
             return key;
         }
         cache::leave(id);
-        let first = first.take().map(|first| Rc::new(first) as Value);
         match &key {
             Some(key) => {
+                let first = first.take();
                 let component = Component { id, rules: rules.clone(), first, parse: parse::<T>, show: show.clone() };
-                cache::join(key.clone(), component, before.is_none());
+                cache::join(key.clone(), component, std::mem::take(&mut initial));
             }
             None => show(Shown { data: None, error: None, is_loading: false, is_validating: false }),
         }

@@ -14,7 +14,7 @@ pub struct Failure {
 }
 
 pub enum Input {
-    /// A component begins. `first` is its value from server rendering; `initial` says that it had no other key before.
+    /// A component begins. `first` is its value from server rendering; `initial` says that it had no key before.
     Mount {
         id: u32,
         rules: Rc<Rules>,
@@ -83,4 +83,12 @@ pub struct Shown {
     pub error: Option<Failure>,
     pub is_loading: bool,
     pub is_validating: bool,
+}
+
+impl Shown {
+    /// With `last` in place of no data.
+    pub fn keeping(mut self, last: Option<&Value>) -> Self {
+        self.data = self.data.or_else(|| last.cloned());
+        self
+    }
 }

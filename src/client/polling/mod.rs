@@ -67,6 +67,8 @@ mod options;
 mod request;
 pub mod rules;
 pub mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 
 pub use hook::{Polled, use_polling};
 pub use input::Failure;

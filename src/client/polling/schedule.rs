@@ -1,6 +1,7 @@
 //! When to ask for one key, and what to show meanwhile: one key over all components that use it, as a pure state machine.
 //! Time (milliseconds of any clock that rises) and random numbers are passed in; the answer is what to cancel and what to
-//! ask. `cache.rs` is the shell around it. What differs from SWR on purpose is listed in `mod.rs`.
+//! ask. `cache.rs` is the shell around it. What differs from SWR on purpose is listed in `mod.rs`. Longer than most files: one
+//! state, whose every part bears on when to ask.
 
 use std::rc::Rc;
 
