@@ -1,13 +1,15 @@
 //! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
 //!
 //! Each family of pages has a bundle of its own, which holds the islands it shows: that is what the features are for
-//! (Cargo.toml). What has none is in all of them.
+//! (Cargo.toml). What has none is in all of them. A part (`part.rs`) is one thing in a browser and another on the server.
 
 pub mod bell;
 #[cfg(feature = "room-island")]
 pub mod chat_message;
 #[cfg(feature = "room-island")]
 pub mod chat_room;
+#[cfg(feature = "room-island")]
+pub mod composer;
 pub mod connection_badge;
 pub mod dynamic;
 #[cfg(feature = "feed-islands")]
@@ -27,8 +29,19 @@ pub mod layout;
 pub mod live_feed;
 #[cfg(feature = "room-island")]
 pub mod outbox;
+#[cfg(feature = "front")]
+pub mod part;
+#[cfg(not(feature = "front"))]
+#[path = "part_server.rs"]
+pub mod part;
 #[cfg(feature = "room-island")]
 pub mod room_log;
+#[cfg(feature = "room-island")]
+pub mod room_people;
+#[cfg(feature = "room-island")]
+pub mod room_scroll;
+#[cfg(feature = "room-island")]
+pub mod room_state;
 pub mod seed;
 #[cfg(feature = "feed-islands")]
 pub mod tide;

@@ -74,8 +74,8 @@ async fn find(state: &AppState, asking: &Asking, id: &str, before: Option<u64>) 
     let seed = RoomSeed {
         title: room.title.clone(),
         archived: room.archived,
-        presence: latest(state, Topic::Presence { room: segment.clone() }),
-        typing: latest(state, Topic::Typing { room: segment.clone() }),
+        presence: latest(state, Topic::Presence { room: segment.clone() }).into(),
+        typing: latest(state, Topic::Typing { room: segment.clone() }).into(),
         room: segment,
         me,
         history,
