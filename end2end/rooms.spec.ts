@@ -207,19 +207,19 @@ test("a list of rooms counts what one has not read, and an unread marker says wh
 });
 
 test("who reads further up is not moved, and is told what is new", async ({ page, context, server }) => {
-  // Exactly: the second line and eight o'clock begin as the twentieth does.
-  const line = (side: Page, number: number) => log(side).getByText(`line ${number}`, { exact: true });
   const other = await another(context, server.url);
   await enter(other);
   for (let number = 1; number <= 40; number++) await say(other, `line ${number}`);
-  await expect(line(other, 40)).toBeVisible();
+  const exactly = (where: Page, text: string) => log(where).getByText(text, { exact: true });
+  await expect(exactly(other, "line 40")).toBeVisible();
   await expect(other.locator(".message--pending")).toHaveCount(0);
   await enter(page);
   await log(page).evaluate((list) => list.scrollTo({ top: -600 }));
-  const place = (await line(page, 20).boundingBox())!.y;
+  const line = exactly(page, "line 20");
+  const place = (await line.boundingBox())!.y;
   for (const text of ["more", "and more"]) await say(other, text);
   await expect(page.getByRole("button", { name: "2 new messages" })).toBeVisible();
-  expect(Math.abs((await line(page, 20).boundingBox())!.y - place)).toBeLessThan(2);
+  expect(Math.abs((await line.boundingBox())!.y - place)).toBeLessThan(2);
   await page.getByRole("button", { name: "2 new messages" }).click();
   await expect(message(page, "and more")).toBeInViewport();
   await expect(page.getByRole("button", { name: /new message/ })).toHaveCount(0);

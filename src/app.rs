@@ -16,10 +16,13 @@ use crate::{
         account::AccountPage,
         home::HomePage,
         inspector::InspectorPage,
+        job::{DigestPage, JobPage},
+        jobs::JobsPage,
         not_found::NotFoundPage,
         notifications::NotificationsPage,
         room::RoomPage,
         rooms::{JoinPage, RoomsPage},
+        search::SearchPage,
         sign_in::SignInPage,
     },
     server::{assets::Bundle, session::Asking, state::AppState},
@@ -84,6 +87,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/rooms") view=RoomsPage ssr=SsrMode::Async />
                 <Route path=path!("/rooms/join") view=JoinPage ssr=SsrMode::Async />
                 <Route path=path!("/rooms/:room") view=RoomPage ssr=SsrMode::Async />
+                <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />
+                <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
+                <Route path=path!("/jobs/:id/digest") view=DigestPage ssr=SsrMode::Async />
+                <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async />
                 // They wait for the store: the whole page is sent at once, and works without a script.
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async />

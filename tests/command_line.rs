@@ -60,6 +60,9 @@ fn seeding_twice_is_seeding_once_and_what_is_seeded_says_so() {
     let data = tempfile::tempdir().expect("a folder");
     assert!(said(data.path(), &["seed"]).starts_with("3 demo people"));
     assert!(said(data.path(), &["seed"]).starts_with("0 demo people"));
+    assert!(said(data.path(), &["seed", "--messages", "1500"]).contains("1500 demo messages"));
+    assert!(said(data.path(), &["seed", "--messages", "2000"]).contains("500 demo messages"));
+    assert!(said(data.path(), &["seed", "--messages", "2000"]).contains("0 demo messages"));
 }
 
 #[test]

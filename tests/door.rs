@@ -1,7 +1,10 @@
 //! The door: who may do what, over each way in; sessions, keys and what happens when they end.
 
 mod http {
+    mod forms;
+    mod search;
     pub mod server;
+    mod taken_back;
 }
 
 use axum::http::{Method, StatusCode};

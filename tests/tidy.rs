@@ -17,12 +17,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app.rs", &["pages", "components", "server", "wire"]),
     ("server/topics/", &["server::topics", "server::store", "wire"]),
     ("server/store/", &["server::store", "wire"]),
+    ("server/jobs/", &["server::jobs", "server::store", "wire"]),
     (
         "server/features/",
         &[
             "server::features",
             "server::connections",
             "server::door",
+            "server::jobs",
             "server::store",
             "server::topics",
             "server::state",

@@ -1,6 +1,7 @@
 //! Server functions: check, delegate. One file a feature.
 
 pub mod feed;
+pub mod jobs;
 pub mod keys;
 pub mod notifications;
 pub mod people;

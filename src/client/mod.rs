@@ -30,6 +30,7 @@ mod inbox;
 mod json;
 pub mod link;
 mod page;
+pub mod polling;
 mod record;
 pub mod socket;
 mod subscription;

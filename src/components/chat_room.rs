@@ -45,6 +45,8 @@ pub struct RoomSeed {
     pub typing: People,
     /// For the form, where there is no script to make one.
     pub client: String,
+    /// What the form was sent with the last time, if that failed and there is no script.
+    pub draft: String,
 }
 
 impl Seed for RoomSeed {
@@ -56,7 +58,7 @@ impl Seed for RoomSeed {
 pub fn ChatRoom() -> impl IntoView {
     let seed: RoomSeed = seed::take();
     let room = Room::new(&seed);
-    let RoomSeed { room: id, history, presence, typing, client, .. } = seed;
+    let RoomSeed { room: id, history, presence, typing, client, draft, .. } = seed;
     subscribe(Topic::Room { room: id.clone() }, history.position, move |delivery| happened(room, delivery));
     let people = room_people::follow(Topic::Presence { room: id.clone() }, presence);
     let writing = room_people::follow(Topic::Typing { room: id }, typing);
@@ -84,7 +86,7 @@ pub fn ChatRoom() -> impl IntoView {
                 <p class="chat__typing" role="status">{dynamic(move || writing.with(|people| writers(people, &me)))}</p>
             </div>
             {when(move || is_closed(room), move || part(view! { <p class="notice" role="status">{dynamic(move || room.closed.get())}</p> }))}
-            {form(room, client)}
+            {form(room, client, &draft)}
         </section>
     }
 }
@@ -130,7 +132,7 @@ fn messages(room: Room) -> impl IntoView {
 }
 
 /// Where one writes.
-fn form(room: Room, client: String) -> impl IntoView {
+fn form(room: Room, client: String, failed: &str) -> impl IntoView + use<> {
     let nobody = room.me().is_none();
     let placeholder =
         if nobody { "Load the page again to write." } else { "Say something. Enter sends, Shift+Enter is a new line." };
@@ -145,11 +147,16 @@ fn form(room: Room, client: String) -> impl IntoView {
             <input type="hidden" name="room" value=room.id() />
             <input type="hidden" name="client" value=client />
             <label class="composer__label" for="composer-text">{edits("Edit your message (Esc to leave it)", "Your message")}</label>
-            <textarea id="composer-text" class="composer__text" name="text" rows="1" maxlength="8000" required placeholder=placeholder disabled=nobody node_ref=room.field on:input=move |_| composer::input(room) on:keydown=move |event| composer::pressed(room, &event)></textarea>
+            <textarea id="composer-text" class="composer__text" name="text" rows="1" maxlength="8000" required placeholder=placeholder disabled=nobody node_ref=room.field on:input=move |_| composer::input(room) on:keydown=move |event| composer::pressed(room, &event) inner_html=escaped(failed)></textarea>
             <button class="button composer__send" disabled=nobody>{edits("Save", "Send")}</button>
             <p class="composer__note" role="alert">{dynamic(move || room.note.get())}</p>
         </form>
     }
+}
+
+/// A text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// What the room's topic tells.

@@ -14,7 +14,11 @@ struct Item {
     name: &'static str,
 }
 
-const PATTERNS: &[Item] = &[Item { path: "/", name: "Live feed" }, Item { path: "/rooms", name: "Rooms" }];
+const PATTERNS: &[Item] = &[
+    Item { path: "/", name: "Live feed" },
+    Item { path: "/rooms", name: "Rooms" },
+    Item { path: "/jobs", name: "Jobs" },
+];
 const DEVELOPERS: &[Item] = &[Item { path: "/inspector", name: "Inspector" }];
 
 /// What the layout shows of who is looking and what there is; the shell provides it.

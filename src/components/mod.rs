@@ -24,9 +24,13 @@ pub mod inspector;
 pub mod inspector_state;
 #[cfg(feature = "feed-islands")]
 pub mod interval_form;
+#[cfg(feature = "job-islands")]
+pub mod job_list;
 pub mod layout;
 #[cfg(feature = "feed-islands")]
 pub mod live_feed;
+#[cfg(feature = "job-islands")]
+pub mod live_status;
 #[cfg(feature = "room-island")]
 pub mod outbox;
 #[cfg(feature = "front")]
@@ -34,6 +38,10 @@ pub mod part;
 #[cfg(not(feature = "front"))]
 #[path = "part_server.rs"]
 pub mod part;
+#[cfg(feature = "job-islands")]
+pub mod polling_badge;
+#[cfg(feature = "room-island")]
+pub mod room_list;
 #[cfg(feature = "room-island")]
 pub mod room_log;
 #[cfg(feature = "room-island")]

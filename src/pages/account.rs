@@ -11,7 +11,7 @@ use crate::{
         sign_in::{MailSignInLink, MakeDeviceLink},
     },
     components::layout::Layout,
-    server::{features::people::NAME_CHARS, flash, session::Asking, state::AppState, store::keys::KeyRow},
+    server::{features::people::NAME_CHARS, flash, plain_forms, session::Asking, state::AppState, store::keys::KeyRow},
 };
 
 #[component]
@@ -19,6 +19,7 @@ pub fn AccountPage() -> impl IntoView {
     let state = AppState::current();
     let (asking, flash) = (Asking::current(), flash::take());
     let (visitor, email) = (asking.visitor(), asking.person.and_then(|person| person.email));
+    let (name, mail) = (plain_forms::typed(SetName::PATH), plain_forms::typed(MailSignInLink::PATH));
     let (person, base) = (visitor.clone(), state.base_url_for_asker());
     let keys = Suspend::new(async move {
         let Some(person) = person else { return ().into_any() };
@@ -44,7 +45,7 @@ pub fn AccountPage() -> impl IntoView {
                             <span>"Name"</span>
                             <input
                                 name="name"
-                                value=visitor.name
+                                value=name.get("name").unwrap_or(visitor.name)
                                 maxlength=NAME_CHARS.to_string()
                                 required
                                 autocomplete="nickname"
@@ -63,7 +64,7 @@ pub fn AccountPage() -> impl IntoView {
                 <form class="form" method="post" action=MailSignInLink::PATH>
                     <label class="form__field">
                         <span>"E-mail address"</span>
-                        <input name="email" type="email" maxlength="254" required autocomplete="email" />
+                        <input name="email" type="email" value=mail.get("email") maxlength="254" required autocomplete="email" />
                     </label>
                     <button class="button">"Send me a link"</button>
                 </form>
@@ -110,6 +111,7 @@ fn Keys(keys: Vec<KeyRow>, person: String, base: String) -> impl IntoView {
     let deployed = curl(&["channel/", &person, "/deployments"].concat(), r#"{"type":"Deployed","data":{}}"#);
     let told = curl(&["user/", &person].concat(), r#"{"type":"Deployed","data":{"text":"Version 2 is live"}}"#);
     let said = curl("room/lobby", r#"{"type":"MessagePosted","data":{"text":"Version 2 is live"}}"#);
+    let typed = plain_forms::typed(CreateKey::PATH);
     let grants =
         ["publish:channel/", &person, "/* publish:user/", &person, " publish:room/lobby read:channel/*"].concat();
     let row = |key: KeyRow| {
@@ -148,10 +150,10 @@ fn Keys(keys: Vec<KeyRow>, person: String, base: String) -> impl IntoView {
             <pre class="commands" tabindex="0">{[deployed, told, said].join("\n")}</pre>
             {list}
             <form class="form" method="post" action=CreateKey::PATH>
-                <label class="form__field"><span>"What it is for"</span><input name="name" maxlength="60" required /></label>
+                <label class="form__field"><span>"What it is for"</span><input name="name" value=typed.get("name") maxlength="60" required /></label>
                 <label class="form__field">
                     <span>"What it may do, in words separated by spaces"</span>
-                    <input name="grants" value=grants required />
+                    <input name="grants" value=typed.get("grants").unwrap_or(grants) required />
                 </label>
                 <button class="button">"Make a key"</button>
             </form>

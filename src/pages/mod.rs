@@ -4,8 +4,11 @@
 pub mod account;
 pub mod home;
 pub mod inspector;
+pub mod job;
+pub mod jobs;
 pub mod not_found;
 pub mod notifications;
 pub mod room;
 pub mod rooms;
+pub mod search;
 pub mod sign_in;

@@ -6,7 +6,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::not_found::NotFoundPage;
 use crate::{
-    api::rooms::{ArchiveRoom, Invite, RemoveMember, RenameRoom},
+    api::rooms::{ArchiveRoom, Invite, PostMessage, RemoveMember, RenameRoom},
     components::{
         chat_room::{ChatRoom, RoomSeed},
         layout::Layout,
@@ -18,7 +18,7 @@ use crate::{
             messages,
             rooms::{self, RoomError, SHOWN, TITLE_CHARS},
         },
-        flash,
+        flash, plain_forms,
         session::{Asking, may},
         state::AppState,
         store::{people::Person, rooms::RoomRow},
@@ -47,8 +47,9 @@ pub fn RoomPage() -> impl IntoView {
     let room = use_params_map().with_untracked(|params| params.get("room")).unwrap_or_default();
     let before = use_query_map().with_untracked(|query| query.get("before")).and_then(|id| id.parse().ok());
     let flash = flash::take();
+    let draft = plain_forms::typed(PostMessage::PATH).get("text").unwrap_or_default();
     let page = Suspend::new(async move {
-        match find(&state, &asking, &room, before).await {
+        match find(&state, &asking, &room, before, draft).await {
             Ok(Some(found)) => view! { <Room found flash /> }.into_any(),
             Ok(None) => view! { <NotFoundPage /> }.into_any(),
             Err(error) => {
@@ -61,7 +62,13 @@ pub fn RoomPage() -> impl IntoView {
     view! { <Suspense>{page}</Suspense> }
 }
 
-async fn find(state: &AppState, asking: &Asking, id: &str, before: Option<u64>) -> Result<Option<Found>, RoomError> {
+async fn find(
+    state: &AppState,
+    asking: &Asking,
+    id: &str,
+    before: Option<u64>,
+    draft: String,
+) -> Result<Option<Found>, RoomError> {
     let Ok(topic) = rooms::topic(id) else { return Ok(None) };
     if !may(state, asking, Action::Read, &topic).await? {
         return Ok(None);
@@ -81,6 +88,7 @@ async fn find(state: &AppState, asking: &Asking, id: &str, before: Option<u64>) 
         history,
         seen,
         client: format!("{:032x}", rand::random::<u128>()),
+        draft,
     };
     Ok(Some(Found { member: seen.is_some(), room, seed, members }))
 }
@@ -147,7 +155,7 @@ fn About(room: RoomRow, members: Vec<Person>, me: String, owner: bool) -> impl I
                 <input type="hidden" name="room" value=room.id.clone() />
                 <label class="form__field">
                     <span>"What it is called"</span>
-                    <input name="title" value=room.title maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
+                    <input name="title" value=plain_forms::typed(RenameRoom::PATH).get("title").unwrap_or(room.title) maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
                 </label>
                 <button class="button button--quiet">"Rename"</button>
             </form>
@@ -161,6 +169,7 @@ fn About(room: RoomRow, members: Vec<Person>, me: String, owner: bool) -> impl I
     view! {
         <details class="panel about-room">
             <summary>"Members and settings"</summary>
+            <p><a href=["/jobs?room=", &room.id].concat()>"Export this room, or make a digest of it"</a></p>
             <ul class="members">{members}</ul>
             {owners}
         </details>

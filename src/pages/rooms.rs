@@ -6,25 +6,33 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::rooms::{AcceptInvitation, CreateRoom},
-    components::layout::Layout,
+    components::{
+        layout::Layout,
+        room_list::{RoomList, RoomsSeed},
+        seed,
+    },
     server::{
-        features::rooms::{SHOWN, TITLE_CHARS, invited_to},
-        flash,
+        features::rooms::{SHOWN, TITLE_CHARS, invited_to, items},
+        flash, plain_forms,
         session::Asking,
         state::AppState,
-        store::{now_ms, rooms::Listed},
+        store::now_ms,
     },
-    wire::numbers::{clock, count, day},
 };
 
 #[component]
 pub fn RoomsPage() -> impl IntoView {
     let state = AppState::current();
     let (visitor, flash) = (Asking::current().visitor(), flash::take());
+    let typed = plain_forms::typed(CreateRoom::PATH);
     let list = Suspend::new(async move {
         let person = visitor.map(|visitor| visitor.id).unwrap_or_default();
         match state.store.rooms_of(&person, SHOWN).await {
-            Ok(rooms) => view! { <List rooms /> }.into_any(),
+            Ok(rooms) => view! {
+                {seed::plant(RoomsSeed { rooms: rooms.into_iter().map(items).collect() })}
+                <RoomList />
+            }
+            .into_any(),
             Err(error) => {
                 tracing::error!(%error, "the rooms could not be read");
                 view! { <p class="notice">"The rooms cannot be shown now."</p> }.into_any()
@@ -40,15 +48,22 @@ pub fn RoomsPage() -> impl IntoView {
             </p>
             {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
             <Suspense>{list}</Suspense>
+            <form class="search-form" method="get" action="/search" role="search">
+                <label class="form__field">
+                    <span>"Words in messages of these rooms"</span>
+                    <input type="search" name="q" maxlength="300" required />
+                </label>
+                <button class="button button--quiet">"Search"</button>
+            </form>
             <section class="panel">
                 <h2>"Make a room"</h2>
                 <form class="form" method="post" action=CreateRoom::PATH>
                     <label class="form__field">
                         <span>"What it is called"</span>
-                        <input name="title" maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
+                        <input name="title" value=typed.get("title") maxlength=TITLE_CHARS.to_string() required autocomplete="off" />
                     </label>
                     <label class="form__check">
-                        <input type="checkbox" name="private" value="yes" />
+                        <input type="checkbox" name="private" value="yes" checked=typed.get("private").is_some() />
                         <span>"Private: only for those who come with an invitation"</span>
                     </label>
                     <button class="button">"Make the room"</button>
@@ -56,27 +71,6 @@ pub fn RoomsPage() -> impl IntoView {
             </section>
         </Layout>
     }
-}
-
-#[component]
-fn List(rooms: Vec<Listed>) -> impl IntoView {
-    let item = |Listed { room, unread, newest_ms, member }: Listed| {
-        let kind = match (room.archived, room.private) {
-            (true, _) => "archived",
-            (false, true) => "private",
-            (false, false) => "open to everyone",
-        };
-        let newest =
-            newest_ms.map(|ms| [" · last message ", &day(ms as u64, 0), " ", &clock(ms as u64, 0), " UTC"].concat());
-        view! {
-            <li class="room-item">
-                <a class="room-item__name" href=["/rooms/", &room.id].concat()>{room.title}</a>
-                {(unread > 0).then(|| view! { <span class="room-item__unread">{count(u64::from(unread), "unread message")}</span> })}
-                <p class="room-item__note">{kind} {(!member).then_some(" · you have not been here")} {newest}</p>
-            </li>
-        }
-    };
-    view! { <ul class="room-list">{rooms.into_iter().map(item).collect_view()}</ul> }
 }
 
 #[component]

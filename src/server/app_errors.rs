@@ -1,7 +1,7 @@
 //! What the features' errors look like to people. A store's error is logged here, and its words stay here.
 
 use super::{
-    features::{keys::KeyError, people::NameError, rooms::RoomError, sign_in::SignInError},
+    features::{jobs::JobError, keys::KeyError, people::NameError, rooms::RoomError, sign_in::SignInError},
     store::StoreError,
 };
 use crate::error::{AppError, ErrorKind};
@@ -41,6 +41,18 @@ impl From<SignInError> for AppError {
             SignInError::Store(error) => error.into(),
             error @ SignInError::TooMany(_) => Self::new(ErrorKind::Busy, sentence(&error)),
             error @ SignInError::Mail => Self::new(ErrorKind::Internal, sentence(&error)),
+            error => Self::new(ErrorKind::Invalid, sentence(&error)),
+        }
+    }
+}
+
+impl From<JobError> for AppError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            error @ (JobError::Unknown | JobError::Malformed) => Self::new(ErrorKind::NotFound, sentence(&error)),
+            error @ JobError::TooMany(_) => Self::new(ErrorKind::Busy, sentence(&error)),
+            JobError::Input(error) => Self::new(ErrorKind::Invalid, sentence(&error.words)),
             error => Self::new(ErrorKind::Invalid, sentence(&error)),
         }
     }

@@ -9,6 +9,7 @@ use leptos::prelude::LeptosOptions;
 pub enum Bundle {
     Main,
     Inspector,
+    Jobs,
     Rooms,
 }
 
@@ -17,6 +18,7 @@ pub struct Assets {
     pub css: String,
     main: Code,
     inspector: Option<Code>,
+    jobs: Option<Code>,
     rooms: Option<Code>,
 }
 
@@ -32,6 +34,7 @@ impl Bundle {
     pub fn of(path: &str) -> Self {
         match path.split('/').nth(1) {
             Some("inspector") => Self::Inspector,
+            Some("jobs") => Self::Jobs,
             Some("rooms") => Self::Rooms,
             _ => Self::Main,
         }
@@ -48,6 +51,7 @@ impl Assets {
         let own = match bundle {
             Bundle::Main => None,
             Bundle::Inspector => self.inspector.as_ref(),
+            Bundle::Jobs => self.jobs.as_ref(),
             Bundle::Rooms => self.rooms.as_ref(),
         };
         own.unwrap_or(&self.main)
@@ -68,6 +72,7 @@ impl Assets {
             css: path("css"),
             main: Code { js: path("js"), wasm: path("wasm") },
             inspector: bundle("inspector"),
+            jobs: bundle("jobs"),
             rooms: bundle("rooms"),
         }
     }

@@ -22,12 +22,15 @@ use super::{
     config::{ClientAddress, Config},
     connections::{Connections, Limits},
     features::{
+        self,
         feed::Feed,
         housekeeping, inspector, keys,
         presence::{self, Presence},
         rooms,
         sign_in::Post,
     },
+    jobs,
+    plain_forms::Typed,
     rate_limit::Writes,
     router::router,
     session,
@@ -36,6 +39,7 @@ use super::{
     topics::Topics,
     transports::listener::{CountingListener, Peer},
 };
+use crate::wire::topic::Segment;
 
 const CONFIG_FILE: &str = "Leptos.toml";
 
@@ -85,7 +89,13 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let production = leptos.env == leptos::config::Env::PROD;
     let topics = Arc::<Topics>::default();
     let store = open_store(&config, &topics).await?;
+    let settings = jobs::Settings {
+        workers: config.jobs.workers as usize,
+        results: config.data_dir.join("results"),
+        kinds: jobs::KINDS,
+    };
     let state = AppState::new(Shared {
+        jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
         assets: Assets::find(&leptos)?,
         presence: Presence::new(topics.clone()),
         topics,
@@ -98,6 +108,7 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
         feed: Feed::new(config.feed.interval_ms),
         inspector: config.inspector_is_on(production),
         started: SystemTime::now(),
+        typed: Typed::default(),
         config,
         leptos,
     });
@@ -169,7 +180,13 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
     }
     {
         let (state, stop) = (state.clone(), stop.clone());
-        tasks.spawn(async move { housekeeping::run(&state.store, stop).await });
+        tasks.spawn(
+            async move { housekeeping::run(&state.store, &state.jobs, state.config.jobs.result_days, stop).await },
+        );
+    }
+    if state.config.jobs.workers > 0 {
+        let (jobs, stop) = (state.jobs.clone(), stop.clone());
+        tasks.spawn(async move { jobs.run(stop).await });
     }
     {
         let (state, stop) = (state.clone(), stop.clone());
@@ -192,11 +209,17 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
 }
 
 /// What another process wrote to the same database: events, and the ends of sessions and keys.
-async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> {
+pub async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> {
     let now = store::now_ms();
     // A little further back than needed: closing what is closed does nothing, and clocks of processes differ.
     let (mut ended, keys) = state.store.ended_since(since - CLOCKS_DIFFER_MS).await?;
     ended.extend(keys.iter().map(|key| keys::Key::access(key)));
+    for (room, person) in state.store.removed_since(since - CLOCKS_DIFFER_MS).await? {
+        ended.push(rooms::access(&room, &person));
+        if let Ok(room) = Segment::new(&room) {
+            state.presence.expel(&room, &person);
+        }
+    }
     state.door.close(&ended);
     state.topics.reconcile().await?;
     Ok(now)

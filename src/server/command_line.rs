@@ -8,13 +8,11 @@ use clap::{Parser, Subcommand};
 
 use super::{
     config::Config,
+    demo,
     door::Door,
-    features::{
-        keys, notifications,
-        people::{self, Name},
-    },
+    features::keys,
     session,
-    store::{self, Store, StoreError, people::Person, rooms::RoomRow},
+    store::{self, Store},
 };
 
 #[derive(Debug, Parser)]
@@ -35,6 +33,9 @@ pub enum Command {
         /// And so many public rooms, load-0 and on, for load tests
         #[arg(long, default_value_t = 0)]
         rooms: u32,
+        /// And so many messages over the past year, in a room of their own
+        #[arg(long, default_value_t = 0)]
+        messages: u32,
     },
     /// API keys for other programs
     #[command(subcommand)]
@@ -64,9 +65,6 @@ pub enum Keys {
     Revoke { id: String },
 }
 
-/// Demo people's names begin with this, so that nobody takes them for real.
-const DEMO: &str = "Demo";
-
 /// Runs a command that is not serving.
 pub async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     if let Command::Check = command {
@@ -89,10 +87,17 @@ async fn work(command: Command, store: &Store) -> anyhow::Result<()> {
     match command {
         // Opening it was the work.
         Command::Serve | Command::Check | Command::Migrate => println!("The database is up to date."),
-        Command::Seed { rooms } => {
-            println!("{} demo people were added.", seed(store).await?);
+        Command::Seed { rooms, messages } => {
+            println!("{} demo people were added.", demo::people(store).await?);
             if rooms > 0 {
-                println!("{} demo rooms were added.", seed_rooms(store, rooms).await?);
+                println!("{} demo rooms were added.", demo::rooms(store, rooms).await?);
+            }
+            if messages > 0 {
+                println!(
+                    "{} demo messages were added to /rooms/{}.",
+                    demo::messages(store, messages).await?,
+                    demo::ARCHIVE
+                );
             }
         }
         Command::Keys(Keys::Create { name, grants }) => {
@@ -134,42 +139,4 @@ async fn check(config: &Config) -> anyhow::Result<()> {
     sound?;
     println!("database       sound and up to date");
     Ok(())
-}
-
-/// Public rooms with plain names. How many there were not yet.
-async fn seed_rooms(store: &Store, rooms: u32) -> anyhow::Result<usize> {
-    let added = store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let mut added = 0;
-            for number in 0..rooms {
-                let (id, title) = (format!("load-{number}"), format!("{DEMO} room {number}"));
-                let room = RoomRow { id, title, private: false, owner: None, archived: false };
-                added += usize::from(tx.add_room(&room).await?);
-            }
-            Ok(added)
-        })
-    });
-    Ok(added.await?)
-}
-
-/// Demo people, each with a welcome. How many there were not yet.
-async fn seed(store: &Store) -> anyhow::Result<usize> {
-    let mut added = 0;
-    for (number, name) in ["Ada", "Grace", "Edsger"].into_iter().enumerate() {
-        let name = Name::new(&format!("{DEMO} {name}"))?;
-        let person = Person { name: name.text, ..people::newcomer(&format!("demo {number}")) };
-        let written = store.write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                if tx.person(&person.id).await?.is_some() {
-                    return Ok(0);
-                }
-                tx.add_person(&person, &name.skeleton).await?;
-                let text = "This is a demo person, made by `tidemark seed`.";
-                notifications::notify(tx, &person.id, "Welcomed", text, Some("/")).await?;
-                Ok(1)
-            })
-        });
-        added += written.await?;
-    }
-    Ok(added)
 }

@@ -30,6 +30,7 @@ pub struct Config {
     pub client_address: ClientAddress,
     pub shutdown_ms: u64,
     pub feed: FeedConfig,
+    pub jobs: JobsConfig,
     pub mail: MailConfig,
     pub stream: StreamConfig,
     pub limits: LimitsConfig,
@@ -39,6 +40,14 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct FeedConfig {
     pub interval_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    pub workers: u32,
+    pub unfinished_per_person: u32,
+    pub result_days: u32,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -111,6 +120,7 @@ impl Default for Config {
             client_address: ClientAddress::Peer,
             shutdown_ms: 5_000,
             feed: FeedConfig { interval_ms: 1_000 },
+            jobs: JobsConfig { workers: 2, unfinished_per_person: 10, result_days: 7 },
             mail: MailConfig { smtp_url: String::new(), from: "Tidemark <tidemark@localhost>".into() },
             stream: StreamConfig { heartbeat_ms: 15_000, retry_min_ms: 1_000, retry_max_ms: 5_000 },
             limits: LimitsConfig { connections_per_address: 256, reserved_files: 128, writes_per_minute: 240 },
@@ -144,6 +154,9 @@ impl Config {
         within("stream.retry_min_ms", self.stream.retry_min_ms, 0..=600_000)?;
         within("stream.retry_max_ms", self.stream.retry_max_ms, self.stream.retry_min_ms..=600_000)?;
         within("limits.connections_per_address", self.limits.connections_per_address, 1..=10_000_000)?;
+        within("jobs.workers", self.jobs.workers, 0..=64)?;
+        within("jobs.unfinished_per_person", self.jobs.unfinished_per_person, 1..=10_000)?;
+        within("jobs.result_days", self.jobs.result_days, 1..=400)?;
         within("limits.reserved_files", self.limits.reserved_files, 32..=65_536)?;
         within("limits.writes_per_minute", self.limits.writes_per_minute, 4..=1_000_000)?;
         if !SAMPLING_INTERVALS_MS.contains(&self.feed.interval_ms) {
@@ -207,11 +220,37 @@ fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     })
 }
 
+/// What limits count as one: an IPv4 address, or the 64 bits of an IPv6 address that a provider gives to one customer, who
+/// has all the addresses beneath.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        v4 => v4,
+    }
+}
+
 /// A visitor's address, as configured. An unreadable header counts as the proxy's own address.
 pub fn client_address(how: ClientAddress, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
     let forwarded = || forwarded_for?.rsplit(',').next()?.trim().parse().ok();
     match how {
         ClientAddress::Peer => peer,
         ClientAddress::XForwardedFor => forwarded().unwrap_or(peer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_customer_are_one() {
+        for (address, counted) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()).to_string(), counted);
+        }
     }
 }

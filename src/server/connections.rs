@@ -14,7 +14,10 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    server::transports::{sse::Stream, ws::Session},
+    server::{
+        config::network,
+        transports::{sse::Stream, ws::Session},
+    },
     wire::stream::{Refused, RefusedCode},
 };
 
@@ -109,7 +112,7 @@ impl Connections {
         if inner.draining {
             return Err(RefusedCode::Draining);
         }
-        let count = inner.per_address.entry(address).or_default();
+        let count = inner.per_address.entry(network(address)).or_default();
         if *count >= self.limits.streams_per_address {
             return Err(RefusedCode::TooManyConnections);
         }
@@ -123,7 +126,7 @@ impl Connections {
     /// Whether one more socket from this address is welcome; if so, it counts until [`Connections::leave_socket`].
     pub fn admit_socket(&self, address: IpAddr) -> bool {
         let mut inner = self.lock();
-        let count = inner.sockets_per_address.entry(address).or_default();
+        let count = inner.sockets_per_address.entry(network(address)).or_default();
         let welcome = *count < self.limits.sockets_per_address;
         *count += u32::from(welcome);
         welcome
@@ -131,6 +134,7 @@ impl Connections {
 
     pub fn leave_socket(&self, address: IpAddr) {
         let mut inner = self.lock();
+        let address = network(address);
         if let Some(count) = inner.sockets_per_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -216,10 +220,11 @@ impl Drop for Permit {
         let mut inner = self.connections.lock();
         let Some(open) = inner.open.remove(&self.serial) else { return };
         inner.serials.remove(&open.id);
-        if let Some(count) = inner.per_address.get_mut(&open.address) {
+        let address = network(open.address);
+        if let Some(count) = inner.per_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                inner.per_address.remove(&open.address);
+                inner.per_address.remove(&address);
             }
         }
         // The stream may be ours alone by now: its cursors leave their topics without this lock.

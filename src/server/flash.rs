@@ -1,11 +1,14 @@
 //! What a form that was sent without JavaScript has to say on the next page: a cookie that lives for one minute and
 //! is shown once. It never stands in the address, where it would be shared and shown again.
 
-use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use axum::{
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Redirect},
+};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-use super::state::AppState;
+use super::{plain_forms::Failed, state::AppState};
 use crate::error::AppError;
 
 const COOKIE: &str = "tidemark_flash";
@@ -34,6 +37,7 @@ pub fn answer_at(result: Result<(), AppError>, page: &str) -> Result<(), AppErro
         return result;
     }
     if let Err(error) = result {
+        Failed::note();
         say(&error.message);
     }
     leptos_axum::redirect(page);
@@ -47,10 +51,19 @@ pub fn say(text: &str) {
     }
 }
 
-/// Path and query of the page that the form stood on; never another site's, whatever the header says.
+/// Sends a plain form back to its page, which says this. For what answers before a server function does.
+pub fn back(state: &AppState, headers: &HeaderMap, words: &str) -> impl IntoResponse + use<> {
+    let said = encode(&words[..words.floor_char_boundary(MESSAGE_BYTES)]);
+    ([(header::SET_COOKIE, cookie(state, &said, 60))], Redirect::to(&referring_page(headers)))
+}
+
 fn page_before() -> String {
-    let referer =
-        use_context::<Parts>().and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok()?.parse().ok());
+    use_context::<Parts>().map_or_else(|| "/".to_owned(), |parts| referring_page(&parts.headers))
+}
+
+/// Path and query of the page that the form stood on; never another site's, whatever the header says.
+fn referring_page(headers: &HeaderMap) -> String {
+    let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()?.parse().ok());
     let path =
         referer.as_ref().and_then(|uri: &axum::http::Uri| uri.path_and_query()).map_or("/", |path| path.as_str());
     // Two slashes would name a host.
@@ -72,11 +85,14 @@ fn read(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn set(response: &ResponseOptions, value: &str, max_age: u32) {
-    let secure = if AppState::current().config.secure_cookies { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
-    if let Ok(value) = HeaderValue::from_str(&cookie) {
+    if let Ok(value) = HeaderValue::from_str(&cookie(&AppState::current(), value, max_age)) {
         response.append_header(header::SET_COOKIE, value);
     }
+}
+
+fn cookie(state: &AppState, value: &str, max_age: u32) -> String {
+    let secure = if state.config.secure_cookies { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Hexadecimal: safe in a cookie whatever the text.

@@ -33,6 +33,28 @@ pub fn invalid(message: &str) -> Response {
     error(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!("invalid"), message)
 }
 
+/// The same, and which field is wrong.
+pub fn invalid_field(field: &str, message: &str) -> Response {
+    let error = serde_json::json!({ "error": { "code": "invalid", "field": field, "message": message } });
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response()
+}
+
+pub fn malformed(message: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, &serde_json::json!("malformed"), message)
+}
+
+/// It was there.
+pub fn gone(message: &str) -> Response {
+    error(StatusCode::GONE, &serde_json::json!("gone"), message)
+}
+
+/// Somebody has as much as they may; when that changes is not known.
+pub fn too_many(message: &str) -> Response {
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, &serde_json::json!("too-many"), message);
+    response.headers_mut().insert(header::RETRY_AFTER, 5.into());
+    response
+}
+
 /// A body that is too large, of another type, or not what was expected.
 pub fn rejected(rejection: &JsonRejection) -> Response {
     let status = match rejection.status() {

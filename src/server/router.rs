@@ -19,9 +19,9 @@ use tower_http::{
 };
 
 use super::{
-    http_error, rate_limit, session,
+    http_error, plain_forms, rate_limit, session,
     state::AppState,
-    transports::{events, history, snapshot, sse, ws},
+    transports::{events, history, jobs, rooms, snapshot, sse, ws},
 };
 use crate::{
     app::{App, shell},
@@ -49,7 +49,13 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
+        .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(history::messages))
+        .route("/api/jobs", get(jobs::list).post(jobs::start))
+        .route("/api/jobs/{name}", get(jobs::status))
+        .route("/api/jobs/{name}/result", get(jobs::result))
+        .route("/api/jobs/{name}/cancel", post(jobs::cancel))
+        .route("/api/jobs/{name}/retry", post(jobs::retry))
         .layer(cors(&state)?);
 
     Ok(Router::new()
@@ -70,6 +76,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
                 .layer(middleware::from_fn(true_statuses))
                 .layer(middleware::from_fn(errors_as_json))
                 .layer(middleware::from_fn_with_state(state.clone(), session::identify))
+                .layer(middleware::from_fn_with_state(state.clone(), plain_forms::watch))
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?)
                 // The default predicate leaves event streams alone; a compressor would hold events back.
@@ -180,9 +187,11 @@ fn cors(state: &AppState) -> anyhow::Result<CorsLayer> {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             header::HeaderName::from_static("idempotency-key"),
             header::HeaderName::from_static("last-event-id"),
-        ]))
+        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, jobs::POLL_INTERVAL]))
 }
 
 /// Nothing is changed by a page of another site, unless its origin is allowed.

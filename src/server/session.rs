@@ -18,15 +18,20 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 use super::{
-    config::client_address,
+    config::{client_address, network},
     features::{
+        self,
         keys::{self, Action},
         notifications,
         people::{self, newcomer},
     },
     http_error,
     state::AppState,
-    store::{StoreError, people::Person},
+    store::{
+        self, StoreError,
+        jobs::{JobRow, Owner},
+        people::Person,
+    },
     topics::Access,
     transports::listener::Peer,
 };
@@ -47,7 +52,7 @@ const KEY_FILE: &str = "session.key";
 /// The key has this many bytes.
 pub const KEY_BYTES: usize = 64;
 
-/// A visitor's IP address, as configured.
+/// Where a visitor's IP address, as configured, is: what limits count as one.
 #[derive(Clone, Debug)]
 pub struct Source(pub String);
 
@@ -92,6 +97,11 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
         (Action::Read, Topic::User { id }) => {
             asking.person.as_ref().is_some_and(|person| person.id == id.to_string()) || by_key()
         }
+        (Action::Read, Topic::Job { id }) => match state.store.job(id.as_str()).await? {
+            Some((row, _)) => asking.reads(&row),
+            None => false,
+        },
+        (Action::Publish, Topic::Job { .. }) => false,
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
@@ -113,6 +123,18 @@ fn is_ours(asking: &Asking) -> bool {
 }
 
 impl Asking {
+    /// Whether this job is theirs to see: their own, or any for a program whose key from the command line says so. A key
+    /// that may have jobs done sees those of its owner.
+    pub fn reads(&self, job: &JobRow) -> bool {
+        if self.person.as_ref().is_some_and(|person| job.owner == Owner::Person(person.id.clone())) {
+            return true;
+        }
+        let (Some(key), Some(topic)) = (&self.key, store::jobs::topic(&job.id)) else { return false };
+        let reads = key.allows(Action::Read, &topic);
+        let owns = features::jobs::owner_of_key(key) == job.owner;
+        owns && (reads || key.allows(Action::Publish, &topic)) || reads && key.person.is_none()
+    }
+
     /// How the visitor is shown on a page.
     pub fn visitor(&self) -> Option<Visitor> {
         let Person { id, name, hue, .. } = self.person.clone()?;
@@ -243,7 +265,7 @@ fn source(state: &AppState, request: &Request) -> String {
     let forwarded = forwarded.and_then(|value| value.to_str().ok());
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     peer.map_or_else(String::new, |ConnectInfo(Peer(peer))| {
-        client_address(state.config.client_address, peer.ip(), forwarded).to_string()
+        network(client_address(state.config.client_address, peer.ip(), forwarded)).to_string()
     })
 }
 

@@ -12,6 +12,8 @@ use super::{
     connections::Connections,
     door::Door,
     features::{feed::Feed, presence::Presence, sign_in::Post},
+    jobs::Jobs,
+    plain_forms::Typed,
     rate_limit::Writes,
     store::Store,
     topics::Topics,
@@ -26,6 +28,8 @@ pub struct Shared {
     pub assets: Assets,
     pub topics: Arc<Topics>,
     pub store: Store,
+    /// What goes on in the background.
+    pub jobs: Arc<Jobs>,
     pub door: Arc<Door>,
     /// Who is in which room.
     pub presence: Arc<Presence>,
@@ -39,6 +43,8 @@ pub struct Shared {
     pub feed: Arc<Feed>,
     /// Whether there is an inspector.
     pub inspector: bool,
+    /// What was typed into plain forms that failed.
+    pub typed: Typed,
     pub started: SystemTime,
 }
 

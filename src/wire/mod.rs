@@ -3,6 +3,7 @@
 
 pub mod feed;
 pub mod inspector;
+pub mod job;
 pub mod notification;
 pub mod numbers;
 pub mod person;

@@ -74,6 +74,24 @@ pub enum RoomEventKind {
     RoomArchived,
 }
 
+/// Unread messages are counted up to here: beyond, nobody counts.
+pub const UNREAD_COUNTED: u32 = 1_000;
+
+/// A room in the list of one person's rooms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomItem {
+    pub id: String,
+    pub title: String,
+    pub private: bool,
+    pub archived: bool,
+    /// Whether this person belongs to it.
+    pub member: bool,
+    /// Messages of others that they have not seen, counted up to [`UNREAD_COUNTED`].
+    pub unread: u32,
+    /// Of the newest message, in milliseconds since 1970 (UTC).
+    pub newest: Option<u64>,
+}
+
 /// Messages, oldest first, and the position they are true at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {

@@ -28,6 +28,8 @@ pub enum Topic {
     Presence { room: Segment },
     /// `typing/{room}`: who is writing in a room now.
     Typing { room: Segment },
+    /// `job/{id}`: the states of a job, each whole.
+    Job { id: Segment },
     /// `channel/{app}/{name}`: whatever other programs publish.
     Channel { app: Segment, name: Segment },
 }
@@ -106,6 +108,12 @@ impl Topic {
                 durability: Durability::Durable(Kept { events: 100_000, days: 400 }),
                 ..ephemeral(Kind::Log, 256, 512 << 10)
             },
+            // Each event is the whole state: one is enough to go on from, the others are a history to look at.
+            Self::Job { .. } => Policy {
+                durability: Durability::Durable(Kept { events: 1_000, days: 100 }),
+                snapshot_events: 1,
+                ..ephemeral(Kind::Log, 64, 64 << 10)
+            },
             // A key is a person; who left is remembered for those who were away for less than a few hundred comings.
             Self::Presence { .. } | Self::Typing { .. } => ephemeral(Kind::Latest, 1_024, 256 << 10),
             Self::Channel { .. } => ephemeral(Kind::Log, 1_024, 1 << 20),
@@ -116,7 +124,7 @@ impl Topic {
     pub fn room(&self) -> Option<&Segment> {
         match self {
             Self::Room { room } | Self::Presence { room } | Self::Typing { room } => Some(room),
-            Self::Feed | Self::Inspector | Self::User { .. } | Self::Channel { .. } => None,
+            Self::Feed | Self::Inspector | Self::User { .. } | Self::Job { .. } | Self::Channel { .. } => None,
         }
     }
 }
@@ -160,6 +168,7 @@ impl fmt::Display for Topic {
             Self::Room { room } => write!(f, "room/{}", room.0),
             Self::Presence { room } => write!(f, "presence/{}", room.0),
             Self::Typing { room } => write!(f, "typing/{}", room.0),
+            Self::Job { id } => write!(f, "job/{}", id.0),
             Self::Channel { app, name } => write!(f, "channel/{}/{}", app.0, name.0),
         }
     }
@@ -180,6 +189,7 @@ impl FromStr for Topic {
             (Some("room"), Some(room), None) => Self::Room { room: Segment::new(room)? },
             (Some("presence"), Some(room), None) => Self::Presence { room: Segment::new(room)? },
             (Some("typing"), Some(room), None) => Self::Typing { room: Segment::new(room)? },
+            (Some("job"), Some(id), None) => Self::Job { id: Segment::new(id)? },
             (Some("channel"), Some(app), Some(name)) => {
                 Self::Channel { app: Segment::new(app)?, name: Segment::new(name)? }
             }
@@ -260,6 +270,7 @@ mod tests {
             "room/lobby",
             "presence/lobby",
             "typing/lobby",
+            "job/9f3ac04e51d27b86",
             "channel/shop/orders",
             "channel/a.b/C_d~e-9",
         ] {

@@ -16,7 +16,8 @@ use tidemark::{
         assets::Assets,
         config::Config,
         connections::{Connections, Limits},
-        features::{feed::Feed, presence::Presence, sign_in::Post},
+        features::{self, feed::Feed, presence::Presence, sign_in::Post},
+        jobs::{self, Kind},
         rate_limit::Writes,
         router::router,
         session,
@@ -27,14 +28,17 @@ use tidemark::{
     },
     wire::{Position, Topic, feed::FeedSampled},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 use tower::ServiceExt;
 
 pub struct Server {
     pub state: AppState,
     router: Router,
-    /// Removed with the server.
-    _folder: tempfile::TempDir,
+    /// Where the data are. Removed with the server.
+    pub folder: tempfile::TempDir,
 }
 
 /// An answer whose body is read as it comes.
@@ -53,6 +57,11 @@ impl Server {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_kinds(change, jobs::KINDS).await
+    }
+
+    /// A server that can do these jobs, and begins none before [`Server::begin_jobs`].
+    pub async fn with_kinds(change: impl FnOnce(&mut Config), kinds: &'static [&'static dyn Kind]) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let leptos = LeptosOptions::builder().output_name("tidemark").site_root("public").build();
@@ -69,7 +78,9 @@ impl Server {
         let on_commit = Arc::new(move |events: &[Committed]| appended.committed(events));
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
+        let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), kinds };
         let state = AppState::new(Shared {
+            jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),
             topics,
@@ -81,11 +92,20 @@ impl Server {
             connections: Connections::new(limits),
             feed: Feed::new(config.feed.interval_ms),
             inspector: config.inspector_is_on(false),
+            typed: Default::default(),
             started: SystemTime::now(),
             config,
             leptos,
         });
-        Self { router: router(state.clone()).expect("a router"), state, _folder: folder }
+        Self { router: router(state.clone()).expect("a router"), state, folder }
+    }
+
+    /// Runs jobs until the guard is dropped.
+    pub fn begin_jobs(&self) -> DropGuard {
+        let stop = CancellationToken::new();
+        let (jobs, stopped) = (self.state.jobs.clone(), stop.clone());
+        tokio::spawn(async move { jobs.run(stopped).await });
+        stop.drop_guard()
     }
 
     pub fn publish_sample(&self, time: u64) -> Position {

@@ -1,12 +1,16 @@
 //! What is no longer kept is removed from the store, in the background and in small writes, so that nobody waits long
 //! behind one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use super::jobs;
 use crate::{
-    server::store::{Store, StoreError},
+    server::{
+        jobs::Jobs,
+        store::{Store, StoreError},
+    },
     wire::{
         Topic,
         topic::{Durability, Kept},
@@ -39,11 +43,15 @@ const BATCH: u64 = 1_000;
 const PEOPLE: u64 = 50;
 
 /// Owned by `boot.rs`.
-pub async fn run(store: &Store, stop: CancellationToken) {
+pub async fn run(store: &Store, jobs: &Arc<Jobs>, result_days: u32, stop: CancellationToken) {
     let mut wait = DELAY;
     while tokio::time::timeout(wait, stop.cancelled()).await.is_err() {
         wait = PERIOD;
-        if let Err(error) = tidy(store).await {
+        let tidied = async {
+            tidy(store).await?;
+            jobs::tidy(store, jobs, result_days).await
+        };
+        if let Err(error) = tidied.await {
             tracing::error!(%error, "old rows could not be removed; they are tried again in an hour");
         }
     }
@@ -61,6 +69,7 @@ pub async fn tidy(store: &Store) -> Result<(), StoreError> {
             Box::pin(async move {
                 tx.forget_published(tx.now_ms - IDEMPOTENCY_DAYS * DAY_MS).await?;
                 tx.forget_keys(tx.now_ms - REVOKED_KEY_DAYS * DAY_MS).await?;
+                tx.forget_removals(tx.now_ms - DAY_MS).await?;
                 tx.forget_links(tx.now_ms - DAY_MS).await.map(drop)
             })
         })

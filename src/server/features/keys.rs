@@ -64,7 +64,7 @@ pub enum KeyError {
     #[error("you have {KEYS_A_PERSON} keys; revoke one first")]
     TooMany,
     #[error(
-        "you may grant reading channels, publishing to your own (channel/YOUR-ID/…), rooms and your own topic, not {0}"
+        "you may grant reading channels, publishing to your own (channel/YOUR-ID/…), rooms, jobs and your own topic, not {0}"
     )]
     NotYours(Grant),
     #[error("there is no such key, or it has been revoked")]
@@ -153,7 +153,7 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
         let own = format!("user/{person}");
         // Of private rooms a key opens those of its maker: the door looks.
         let open = |grant: &Grant| {
-            ["channel/", "room/", "presence/", "typing/"].iter().any(|kind| grant.pattern.starts_with(kind))
+            ["channel/", "room/", "presence/", "typing/", "job/"].iter().any(|kind| grant.pattern.starts_with(kind))
         };
         let app = format!("channel/{person}/");
         let theirs = |grant: &Grant| match grant.action {

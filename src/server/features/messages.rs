@@ -4,7 +4,7 @@
 use super::{
     notifications,
     people::skeleton_of,
-    rooms::{RoomError, join, open, say, tell_message, topic},
+    rooms::{RoomError, join, open, say, tell_message, topic, withdraw},
     text::{is_harmful, is_visible},
 };
 use crate::{
@@ -139,8 +139,7 @@ pub async fn edit(store: &Store, by: &str, room: &str, id: u64, text: &str) -> R
         .await
 }
 
-/// Takes back one's own message: its text is gone from the room. (The events of before still have it, for those who
-/// catch up; they go with the room's retention.)
+/// Takes back one's own message: its text is gone from the room, and from the events that told of it before.
 pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), RoomError> {
     let (by, room) = (by.to_owned(), room.to_owned());
     store
@@ -149,6 +148,7 @@ pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), 
                 let message = own(tx, &by, &room, id).await?;
                 tx.delete_message(id).await?;
                 let message = Message { text: String::new(), mentions: Vec::new(), deleted: true, ..message };
+                withdraw(tx, &room, &message).await?;
                 tell_message(tx, &room, RoomEventKind::MessageDeleted, message).await?;
                 Ok(())
             })

@@ -3,6 +3,7 @@
 pub mod feed;
 pub mod housekeeping;
 pub mod inspector;
+pub mod jobs;
 pub mod keys;
 pub mod messages;
 pub mod notifications;
@@ -10,5 +11,6 @@ pub mod people;
 pub mod presence;
 pub mod publish;
 pub mod rooms;
+pub mod search;
 pub mod sign_in;
 mod text;

@@ -10,12 +10,16 @@ use super::text::{is_harmful, is_visible};
 use crate::{
     server::{
         door::Door,
-        store::{Store, StoreError, Tx, people::Person, rooms::RoomRow},
+        store::{
+            Store, StoreError, Tx,
+            people::Person,
+            rooms::{Listed, RoomRow},
+        },
     },
     wire::{
         Topic,
         person::Visitor,
-        room::{Author, LOBBY, Message, RoomEvent, RoomEventKind},
+        room::{Author, LOBBY, Message, RoomEvent, RoomEventKind, RoomItem},
         topic::Segment,
     },
 };
@@ -63,6 +67,13 @@ pub enum RoomError {
     Store(#[from] StoreError),
 }
 
+/// A room as its list shows it.
+pub fn items(listed: Listed) -> RoomItem {
+    let Listed { room, member, unread, newest_ms } = listed;
+    let RoomRow { id, title, private, archived, .. } = room;
+    RoomItem { id, title, private, archived, member, unread, newest: newest_ms.map(|ms| ms as u64) }
+}
+
 /// The topic of what is said in a room.
 pub fn topic(room: &str) -> Result<Topic, RoomError> {
     Segment::new(room).map(|room| Topic::Room { room }).map_err(|_| RoomError::Unknown)
@@ -103,13 +114,32 @@ pub(super) async fn say(
     Ok((message, position))
 }
 
+/// Tells a room what a message is now.
 pub(super) async fn tell_message(
     tx: &mut Tx,
     room: &str,
     kind: RoomEventKind,
     message: Message,
 ) -> Result<crate::wire::Position, StoreError> {
-    publish(tx, room, &RoomEvent { kind, message: Some(message), person: None, title: None }).await
+    let id = message.id;
+    let position = publish(tx, room, &of_message(kind, message)).await?;
+    if kind != RoomEventKind::MessageDeleted {
+        tx.note_message_event(id, position.offset).await?;
+    }
+    Ok(position)
+}
+
+/// Takes a message's text out of the events that told of it: whoever catches up from before reads that it is gone.
+pub(super) async fn withdraw(tx: &mut Tx, room: &str, message: &Message) -> Result<(), StoreError> {
+    let topic = topic(room).map_err(|_| StoreError::Broken)?;
+    for offset in tx.take_message_events(message.id).await? {
+        tx.rewrite(&topic, offset, &of_message(RoomEventKind::MessageDeleted, message.clone())).await?;
+    }
+    Ok(())
+}
+
+fn of_message(kind: RoomEventKind, message: Message) -> RoomEvent {
+    RoomEvent { kind, message: Some(message), person: None, title: None }
 }
 
 async fn tell(tx: &mut Tx, room: &str, kind: RoomEventKind, person: Option<Visitor>) -> Result<(), StoreError> {

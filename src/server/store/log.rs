@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use super::{Connection, Store, StoreError, Tx};
 use crate::wire::{Epoch, Position, Topic};
 
-/// An event that is on the disk, for the topic's ring.
+/// An event that is on the disk, for the topic's ring: a new one, or another text of one that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     pub topic: Topic,
@@ -61,6 +61,28 @@ impl Tx {
         self.published.push(Committed { topic: topic.clone(), position, payload: payload.into() });
         Ok(position)
     }
+
+    /// Gives an event another text, if it is still kept. Whoever has read it keeps what they read; whoever reads it from
+    /// now on gets this. For what was taken back: an event's meaning never changes.
+    pub async fn rewrite<T: Serialize>(&mut self, topic: &Topic, offset: u64, event: &T) -> Result<(), StoreError> {
+        let payload = serde_json::to_string(event)?;
+        let found: Option<(i64, i64)> = sqlx::query_as("SELECT id, epoch FROM topic WHERE name = $1")
+            .bind(topic.to_string())
+            .fetch_optional(&mut self.connection)
+            .await?;
+        let Some((id, epoch)) = found else { return Ok(()) };
+        let rewritten = sqlx::query("UPDATE event SET payload = $1 WHERE topic_id = $2 AND \"offset\" = $3")
+            .bind(&payload)
+            .bind(id)
+            .bind(offset as i64)
+            .execute(&mut self.connection)
+            .await?;
+        if rewritten.rows_affected() > 0 {
+            let position = Position { epoch: Epoch(epoch as u64), offset };
+            self.published.push(Committed { topic: topic.clone(), position, payload: payload.into() });
+        }
+        Ok(())
+    }
 }
 
 impl Tx {
@@ -87,6 +109,12 @@ impl Tx {
         .await?;
         Ok(removed.rows_affected())
     }
+}
+
+/// Removes a topic and its events. What it was is no topic's past: whoever knows a position of it is reset.
+pub(super) async fn forget(connection: &mut Connection, topic: &Topic) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM topic WHERE name = $1").bind(topic.to_string()).execute(connection).await?;
+    Ok(())
 }
 
 impl Store {

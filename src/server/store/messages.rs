@@ -31,6 +31,37 @@ pub async fn before(
     Ok((messages, more))
 }
 
+/// How many messages a room has, and which is the newest (0: none).
+pub async fn extent(read: &mut Connection, room: &str) -> Result<(u64, u64), StoreError> {
+    let row = sqlx::query("SELECT COUNT(*), COALESCE(MAX(id), 0) FROM message WHERE room_id = $1")
+        .bind(room)
+        .fetch_one(read)
+        .await?;
+    Ok((row.get::<i64, _>(0) as u64, row.get::<i64, _>(1) as u64))
+}
+
+/// A room's messages after one, up to another, oldest first: at most `most`.
+pub async fn between(
+    read: &mut Connection,
+    room: &str,
+    after: u64,
+    last: u64,
+    most: u32,
+) -> Result<Vec<Message>, StoreError> {
+    let text = format!(
+        "SELECT {COLUMNS} WHERE message.room_id = $1 AND message.id > $2 AND message.id <= $3 \
+         ORDER BY message.id LIMIT $4"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(room)
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(i64::try_from(last).unwrap_or(i64::MAX))
+        .bind(most)
+        .fetch_all(read)
+        .await?;
+    Ok(rows.iter().map(message).collect())
+}
+
 impl Tx {
     pub async fn message(&mut self, room: &str, id: u64) -> Result<Option<Message>, StoreError> {
         let text = format!("SELECT {COLUMNS} WHERE message.room_id = $1 AND message.id = $2");
@@ -54,8 +85,11 @@ impl Tx {
         Ok(row.map(|row| (row.get(11), message(&row))))
     }
 
-    /// Adds a message; its id and time are set here.
+    /// Adds a message; its id is set here, and its time, if it has none.
     pub async fn add_message(&mut self, room: &str, message: &mut Message) -> Result<(), StoreError> {
+        if message.time == 0 {
+            message.time = self.now_ms as u64;
+        }
         let row = sqlx::query(
             "INSERT INTO message \
              (room_id, author_id, author_name, author_hue, bot, client_id, text, mentions, created_ms) \
@@ -69,11 +103,10 @@ impl Tx {
         .bind(&message.client)
         .bind(&message.text)
         .bind(serde_json::to_string(&message.mentions)?)
-        .bind(self.now_ms)
+        .bind(message.time as i64)
         .fetch_one(&mut self.connection)
         .await?;
         message.id = row.get::<i64, _>(0) as u64;
-        message.time = self.now_ms as u64;
         Ok(())
     }
 
@@ -87,6 +120,26 @@ impl Tx {
             .execute(&mut self.connection)
             .await?;
         Ok(())
+    }
+
+    /// Notes that this event of its room holds a message's text.
+    pub async fn note_message_event(&mut self, id: u64, offset: u64) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO message_event (message_id, \"offset\") VALUES ($1, $2)")
+            .bind(id as i64)
+            .bind(offset as i64)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The events that hold a message's text, which is about to be taken out of them.
+    pub async fn take_message_events(&mut self, id: u64) -> Result<Vec<u64>, StoreError> {
+        let offsets: Vec<i64> =
+            sqlx::query_scalar("DELETE FROM message_event WHERE message_id = $1 RETURNING \"offset\"")
+                .bind(id as i64)
+                .fetch_all(&mut self.connection)
+                .await?;
+        Ok(offsets.into_iter().map(|offset| offset as u64).collect())
     }
 
     /// Forgets the text; that there was a message stays.

@@ -6,6 +6,7 @@
 //! feature.
 
 mod error;
+pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod log;
@@ -13,6 +14,7 @@ pub mod messages;
 pub mod notifications;
 pub mod people;
 pub mod rooms;
+pub mod search;
 mod sqlite;
 mod writer;
 

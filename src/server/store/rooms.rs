@@ -3,7 +3,7 @@
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Connection, Store, StoreError, Tx, people};
-use crate::server::store::people::Person;
+use crate::{server::store::people::Person, wire::room::UNREAD_COUNTED};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRow {
@@ -19,7 +19,7 @@ pub struct RoomRow {
 pub struct Listed {
     pub room: RoomRow,
     pub member: bool,
-    /// Messages of others that this one has not seen; of rooms they never entered, none.
+    /// Messages of others that this one has not seen, counted up to [`UNREAD_COUNTED`]; of rooms they never entered, none.
     pub unread: u32,
     /// Of the newest message, in milliseconds since 1970.
     pub newest_ms: Option<i64>,
@@ -36,13 +36,22 @@ impl Store {
         Ok(read_mark(&mut read, room, person).await?.is_some())
     }
 
+    /// Room and person of everybody who has been no member of a private room since this time, in milliseconds since 1970.
+    pub async fn removed_since(&self, ms: i64) -> Result<Vec<(String, String)>, StoreError> {
+        let removed = sqlx::query_as(
+            "SELECT removal.room_id, removal.person_id FROM removal JOIN room ON room.id = removal.room_id \
+             WHERE removal.removed_ms >= $1 AND room.private",
+        );
+        Ok(removed.bind(ms).fetch_all(&self.reads).await?)
+    }
+
     /// The public rooms, and the private ones of this person; those with the newest messages first.
     pub async fn rooms_of(&self, person: &str, most: u32) -> Result<Vec<Listed>, StoreError> {
         let rows = sqlx::query(
             "SELECT room.id, room.title, room.private, room.owner_id, room.archived_ms, member.read_id, \
              (SELECT MAX(created_ms) FROM message WHERE message.room_id = room.id), \
-             (SELECT COUNT(*) FROM message WHERE message.room_id = room.id AND message.id > member.read_id \
-              AND message.author_id <> $1 AND message.deleted_ms IS NULL) \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE message.room_id = room.id AND message.id > member.read_id \
+              AND message.author_id <> $1 AND message.deleted_ms IS NULL LIMIT $3)) \
              FROM room LEFT JOIN member ON member.room_id = room.id AND member.person_id = $1 \
              WHERE (NOT room.private OR member.person_id IS NOT NULL) \
              AND (room.archived_ms IS NULL OR member.person_id IS NOT NULL) \
@@ -50,6 +59,7 @@ impl Store {
         )
         .bind(person)
         .bind(most)
+        .bind(UNREAD_COUNTED)
         .fetch_all(&self.reads)
         .await?;
         Ok(rows
@@ -152,17 +162,43 @@ impl Tx {
         .bind(self.now_ms)
         .execute(&mut self.connection)
         .await?;
-        Ok(added.rows_affected() > 0)
+        let new = added.rows_affected() > 0;
+        if new {
+            sqlx::query("DELETE FROM removal WHERE room_id = $1 AND person_id = $2")
+                .bind(room)
+                .bind(person)
+                .execute(&mut self.connection)
+                .await?;
+        }
+        Ok(new)
     }
 
-    /// Whether they were one.
+    /// Whether they were one. Other processes learn of it from [`Store::removed_since`].
     pub async fn remove_member(&mut self, room: &str, person: &str) -> Result<bool, StoreError> {
         let removed = sqlx::query("DELETE FROM member WHERE room_id = $1 AND person_id = $2")
             .bind(room)
             .bind(person)
             .execute(&mut self.connection)
             .await?;
-        Ok(removed.rows_affected() > 0)
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO removal (room_id, person_id, removed_ms) VALUES ($1, $2, $3) \
+             ON CONFLICT (room_id, person_id) DO UPDATE SET removed_ms = excluded.removed_ms",
+        )
+        .bind(room)
+        .bind(person)
+        .bind(self.now_ms)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(true)
+    }
+
+    /// Forgets removals from before this time, in milliseconds since 1970.
+    pub async fn forget_removals(&mut self, before_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM removal WHERE removed_ms < $1").bind(before_ms).execute(&mut self.connection).await?;
+        Ok(())
     }
 
     /// Notes what a member has seen. It never goes back.

@@ -95,6 +95,14 @@ impl Content {
         }
     }
 
+    /// Gives an event of a log another text, if it is still here.
+    pub fn rewrite(&mut self, offset: u64, payload: Bytes) {
+        match self {
+            Self::Log(ring) => ring.rewrite(offset, payload),
+            Self::Latest(_) => unreachable!("no latest is durable"),
+        }
+    }
+
     pub fn append(&mut self, payload: Bytes) -> u64 {
         match self {
             Self::Log(ring) => ring.push(payload),

@@ -68,11 +68,11 @@ pub async fn warm(cell: &Arc<TopicCell>) -> Result<(), StoreError> {
 pub fn committed(cell: &Arc<TopicCell>, event: &Committed) {
     cell.change(|state| {
         state.used = true;
-        let next = Position { epoch: state.epoch, offset: state.content.head() + 1 };
-        if cell.is_warm() && event.position == next {
-            state.content.append(event.payload.clone());
-        } else {
-            state.announce(event.position);
+        let Position { epoch, offset } = event.position;
+        match state.content.head() {
+            head if !cell.is_warm() || epoch != state.epoch || offset > head + 1 => state.announce(event.position),
+            head if offset == head + 1 => drop(state.content.append(event.payload.clone())),
+            _ => state.rewrite(offset, event.payload.clone()),
         }
     });
     refill_if_behind(cell);

@@ -40,6 +40,15 @@ impl Ring {
         self.head
     }
 
+    /// Gives an entry another payload, if it is still here.
+    pub fn rewrite(&mut self, offset: u64, payload: Bytes) {
+        let place = offset.checked_sub(self.floor() + 1).and_then(|place| usize::try_from(place).ok());
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
+            self.bytes = self.bytes - entry.payload.len() + payload.len();
+            *entry = Arc::new(Entry::new(offset, payload));
+        }
+    }
+
     pub fn head(&self) -> u64 {
         self.head
     }
@@ -97,6 +106,20 @@ mod tests {
         assert_eq!((ring.floor(), offsets(&ring, 4)), (4, vec![5, 6]));
         ring.push(Bytes::from_static(b"far more than the limit"));
         assert_eq!((ring.floor(), offsets(&ring, 6)), (6, vec![7]));
+    }
+
+    #[test]
+    fn an_entry_is_rewritten_in_its_place_and_one_that_is_gone_is_not() {
+        let mut ring = Ring::new(Retention { events: 2, bytes: 100 });
+        for _ in 0..3 {
+            ring.push(Bytes::from_static(b"secret"));
+        }
+        for offset in [0, 1, 3, 4] {
+            ring.rewrite(offset, Bytes::from_static(b"gone"));
+        }
+        let texts: Vec<_> = ring.after(1).map(|entry| (entry.offset, &*entry.payload)).collect();
+        assert_eq!(texts, [(2, &b"secret"[..]), (3, b"gone")]);
+        assert_eq!(ring.bytes(), 10);
     }
 
     #[test]

@@ -92,6 +92,12 @@ impl TopicCell {
 }
 
 impl State {
+    /// Gives an event another text, if it is still in memory.
+    pub fn rewrite(&mut self, offset: u64, payload: Bytes) {
+        self.content.rewrite(offset, payload);
+        self.snapshot = None;
+    }
+
     pub fn head(&self) -> Position {
         Position { epoch: self.epoch, offset: self.content.head() }
     }

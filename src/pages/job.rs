@@ -1,0 +1,149 @@
+//! `/jobs/{id}`: one's job, live; and `/jobs/{id}/digest`: what a digest found out, as a page.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+
+use super::not_found::NotFoundPage;
+use crate::{
+    components::{
+        layout::Layout,
+        live_status::{JobSeed, LiveStatus},
+        seed,
+    },
+    server::{
+        features::jobs::{self, JobError, Name},
+        flash,
+        jobs::{Digest, Made, Speaker, queue::view as job_view},
+        session::Asking,
+        state::AppState,
+        store::jobs::JobRow,
+    },
+    wire::numbers::{count, day, grouped},
+};
+
+/// The job that the address names, if it is for whoever asks.
+async fn find(state: &AppState, asking: &Asking, id: &str) -> Result<Option<JobRow>, JobError> {
+    let Ok(name) = id.parse::<Name>() else { return Ok(None) };
+    match jobs::find(&state.store, &name, async |row| asking.reads(row)).await {
+        Ok((row, _)) => Ok(Some(row)),
+        Err(JobError::Unknown) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(error: &JobError) -> AnyView {
+    tracing::error!(%error, "a job could not be read");
+    view! { <Layout path="/jobs"><p class="notice">"The job cannot be shown now."</p></Layout> }.into_any()
+}
+
+#[component]
+pub fn JobPage() -> impl IntoView {
+    let (state, asking, flash) = (AppState::current(), Asking::current(), flash::take());
+    let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
+    let page = Suspend::new(async move {
+        match find(&state, &asking, &id).await {
+            Ok(Some(row)) => view! { <Shown row flash /> }.into_any(),
+            Ok(None) => view! { <NotFoundPage /> }.into_any(),
+            Err(error) => failed(&error),
+        }
+    });
+    view! { <Suspense>{page}</Suspense> }
+}
+
+#[component]
+fn Shown(row: JobRow, flash: Option<String>) -> impl IntoView {
+    let job = job_view(&row);
+    // Without a script the page itself is what asks again.
+    let reload =
+        (!job.status.has_ended()).then(|| view! { <noscript><meta http-equiv="refresh" content="2" /></noscript> });
+    let shared = jobs::shared_path(&row);
+    view! {
+        <Title text=[&job.title, " · Tidemark"].concat() />
+        <Layout path="/jobs">
+            {reload}
+            {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            {seed::plant(JobSeed { job })}
+            <LiveStatus />
+            <details class="panel">
+                <summary>"For programs"</summary>
+                <p>"Whoever knows this address may read this job, without a cookie and from allowed origins too:"</p>
+                <pre class="commands" tabindex="0">{shared}</pre>
+            </details>
+            <p><a href="/jobs">"All your jobs"</a></p>
+        </Layout>
+    }
+}
+
+#[component]
+pub fn DigestPage() -> impl IntoView {
+    let (state, asking) = (AppState::current(), Asking::current());
+    let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
+    let page = Suspend::new(async move {
+        let row = match find(&state, &asking, &id).await {
+            Ok(row) => row,
+            Err(error) => return failed(&error),
+        };
+        let made = row.and_then(|row| serde_json::from_str(row.result.as_deref()?).ok());
+        match made {
+            Some(Made::Digest(digest)) => view! { <DigestShown digest id /> }.into_any(),
+            _ => view! { <NotFoundPage /> }.into_any(),
+        }
+    });
+    view! { <Suspense>{page}</Suspense> }
+}
+
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+#[component]
+fn DigestShown(digest: Digest, id: String) -> impl IntoView {
+    let Digest { room, title, messages, people, first, last, days, hours, weekdays, speakers, summary } = digest;
+    let hours: Vec<_> = hours.iter().enumerate().map(|(hour, count)| (format!("{hour:02}"), *count)).collect();
+    let weekdays: Vec<_> = WEEKDAYS.iter().zip(weekdays).map(|(name, count)| ((*name).to_owned(), count)).collect();
+    let speakers: Vec<_> = speakers.into_iter().map(|Speaker { name, messages }| (name, messages)).collect();
+    let span = (messages > 0).then(|| [&day(first, 0), " to ", &day(last, 0), ", UTC"].concat());
+    view! {
+        <Title text=["Digest of ", &title, " · Tidemark"].concat() />
+        <Meta name="robots" content="noindex" />
+        <Layout path="/jobs">
+            <h1>{["Digest of ", &title].concat()}</h1>
+            <p class="lead">{span.unwrap_or_else(|| "Nothing has been said here yet.".to_owned())}</p>
+            {summary.map(|words| view! { <section class="panel"><h2>"Summary"</h2><p>{words}</p></section> })}
+            <dl class="figures">
+                <div><dt>"Messages"</dt><dd>{grouped(messages)}</dd></div>
+                <div><dt>"People"</dt><dd>{grouped(people)}</dd></div>
+                <div><dt>"Days"</dt><dd>{grouped(days)}</dd></div>
+                <div><dt>"A day"</dt><dd>{grouped(messages.checked_div(days).unwrap_or(0))}</dd></div>
+            </dl>
+            <Bars title="Who said most" bars=speakers />
+            <Bars title="By the hour of the day" bars=hours />
+            <Bars title="By the day of the week" bars=weekdays />
+            <p>
+                <a href=["/rooms/", &room].concat()>"To the room"</a> " · "
+                <a href=["/jobs/", &id].concat()>"To the job"</a>
+            </p>
+        </Layout>
+    }
+}
+
+/// Numbers with a name each, as bars that are as long as the numbers say, and as words for those who do not see them.
+#[component]
+fn Bars(title: &'static str, bars: Vec<(String, u64)>) -> impl IntoView {
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+    let bar = |(name, number): (String, u64)| {
+        let style = ["--part: ", &(number * 1_000 / most).to_string()].concat();
+        view! {
+            <li class="bar" style=style>
+                <span class="bar__name">{name}</span>
+                <span class="bar__line" aria-hidden="true"></span>
+                <span class="bar__number">{count(number, "message")}</span>
+            </li>
+        }
+    };
+    view! {
+        <section class="panel bars">
+            <h2>{title}</h2>
+            <ul>{bars.into_iter().map(bar).collect_view()}</ul>
+        </section>
+    }
+}

@@ -1,0 +1,137 @@
+//! Durable work in the background. A job is a row and a topic, written together; what is here does them: `queue.rs` is what
+//! may happen to a row, `runner.rs` runs them, and each kind of job is a file of its own.
+//!
+//! At least once: a job whose process died is begun again by another, so every kind can be begun again. Who may ask for
+//! one, and who is told of its end, is said in `features/jobs.rs`.
+//!
+//! **A new kind of job** is a file that implements [`Kind`], and a line in [`KINDS`].
+
+mod digest;
+mod export;
+mod history;
+pub mod queue;
+mod runner;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::watch;
+
+pub use digest::{Digest, Speaker};
+pub use runner::{Jobs, Rules, Settings};
+
+use super::store::{Store, StoreError};
+use crate::wire::Topic;
+
+/// Every kind of job there is.
+pub const KINDS: &[&dyn Kind] = &[&export::Export, &digest::DigestOfRoom];
+
+/// A kind of job: what its input has to be, and how it is done.
+pub trait Kind: Sync + fmt::Debug {
+    /// What it is called on the wire.
+    fn name(&self) -> &'static str;
+
+    /// Looks at an input before the job is taken on.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    fn check(&self, input: &Value) -> Result<Checked, InputError>;
+
+    /// What an input in order asks for, for people. `about` is what the thing is called that it is about.
+    fn title(&self, input: &Value, about: &str) -> String;
+
+    /// Does it. Dropping the future stops it; whatever it has written until then is its own to overwrite, because it may
+    /// be begun again from the start, in another process too.
+    fn run<'r>(&'r self, run: &'r Run) -> BoxFuture<'r, Result<Made, Failure>>;
+
+    /// After so long it is taken for stuck.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(10 * 60)
+    }
+}
+
+/// An input that is in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// As it is stored: complete, defaults filled in.
+    pub input: Value,
+    /// What whoever asks has to be allowed to read, when it is asked for and when it begins, and the field that says so.
+    pub reads: Vec<(Topic, &'static str)>,
+}
+
+/// Why an input is not in order.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field}: {words}")]
+pub struct InputError {
+    /// `kind`, or the path of a field: `input.format`.
+    pub field: &'static str,
+    pub words: String,
+}
+
+/// A job being done.
+#[derive(Debug)]
+pub struct Run {
+    pub store: Store,
+    pub id: String,
+    pub input: Value,
+    /// A file of this job and this attempt alone, which becomes the result.
+    pub file: PathBuf,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub percent: u8,
+    pub doing: String,
+}
+
+/// What came of a job; stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Made {
+    /// [`Run::file`], to be downloaded under this name.
+    File { name: String, media_type: String, bytes: u64 },
+    /// Something to look at.
+    Digest(Digest),
+}
+
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// It may succeed another time.
+    #[error("the server could not reach its data")]
+    Store(#[from] StoreError),
+    #[error("the file could not be written: {0}")]
+    File(#[from] std::io::Error),
+    /// It cannot succeed.
+    #[error("{0}")]
+    Final(String),
+}
+
+impl Run {
+    /// Says how far it is: `done` of `total`, and what it is doing. Cheap: what is stored of it is stored now and then.
+    pub fn tell(&self, done: u64, total: u64, doing: &str) {
+        // Complete is what is complete.
+        let percent = (done * 100 / total.max(1)).min(99) as u8;
+        self.progress.send_if_modified(|progress| {
+            let new = Progress { percent, doing: doing.to_owned() };
+            let changed = *progress != new;
+            *progress = new;
+            changed
+        });
+    }
+}
+
+impl Failure {
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Final(_))
+    }
+}
+
+impl InputError {
+    pub fn new(field: &'static str, words: impl Into<String>) -> Self {
+        Self { field, words: words.into() }
+    }
+}

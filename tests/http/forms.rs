@@ -1,0 +1,67 @@
+//! Forms that are sent without JavaScript, and fail.
+
+use axum::http::{Method, StatusCode};
+use tidemark::server::features::rooms;
+
+use crate::{
+    http::server::{Answer, Server},
+    visit,
+};
+
+async fn send(server: &Server, cookie: &str, form: &str, body: impl Into<axum::body::Body>) -> Answer {
+    let headers = [
+        ("accept", "text/html"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("origin", "http://localhost"),
+        ("host", "localhost"),
+        ("referer", "http://localhost/rooms"),
+        ("cookie", cookie),
+    ];
+    server.send(Method::POST, form, &headers, body).await
+}
+
+/// The cookies of the answer beside the session's.
+fn with_flash(cookie: &str, answer: &Answer) -> String {
+    let flash = answer.header("set-cookie").split(';').next().unwrap_or_default();
+    assert!(flash.starts_with("tidemark_flash="), "{flash}");
+    format!("{cookie}; {flash}")
+}
+
+#[tokio::test]
+async fn a_form_that_fails_is_shown_again_with_what_was_typed_once() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let long = "A very long title ".repeat(5);
+    let body = format!("title={}&private=yes", long.replace(' ', "+"));
+    let answer = send(&server, &cookie, "/api/fn/create-room", body).await;
+    assert_eq!((answer.status(), answer.header("location")), (StatusCode::FOUND, "/rooms"));
+    let cookies = with_flash(&cookie, &answer);
+    let page = server.get("/rooms", &[("accept", "text/html"), ("cookie", &cookies)]).await.text().await;
+    assert!(page.contains("A room&#x27;s title has") || page.contains("A room's title has"), "why it failed");
+    assert!(page.contains(&format!("value=\"{long}\"")) && page.contains(" checked"), "what was typed");
+    let again = server.get("/rooms", &[("accept", "text/html"), ("cookie", &cookie)]).await.text().await;
+    assert!(!again.contains(&long), "once");
+}
+
+#[tokio::test]
+async fn a_message_that_comes_too_fast_goes_back_to_its_page_and_is_not_lost() {
+    let server = Server::with(|config| config.limits.writes_per_minute = 4).await;
+    rooms::found(&server.state.store).await.expect("the lobby");
+    let cookie = visit(&server).await;
+    let text = |number: u32| format!("room=lobby&client=c{number}&text=a+%3Cb%3E+%26+{number}");
+    assert_eq!(send(&server, &cookie, "/api/fn/post-message", text(1)).await.status(), StatusCode::FOUND);
+    let answer = send(&server, &cookie, "/api/fn/post-message", text(2)).await;
+    assert_eq!((answer.status(), answer.header("location")), (StatusCode::SEE_OTHER, "/rooms"));
+    let cookies = with_flash(&cookie, &answer);
+    let page = server.get("/rooms/lobby", &[("accept", "text/html"), ("cookie", &cookies)]).await.text().await;
+    assert!(page.contains("That was too fast. Try again in"), "why it failed");
+    assert!(page.contains(">a &lt;b> &amp; 2</textarea>"), "what was typed: {page}");
+}
+
+#[tokio::test]
+async fn a_form_that_is_far_too_long_is_refused() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let answer = send(&server, &cookie, "/api/fn/post-message", format!("text={}", "x".repeat(70_000))).await;
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
