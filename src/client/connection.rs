@@ -6,7 +6,7 @@ use leptos::prelude::*;
 /// same, then as it is.
 pub fn use_connection() -> ReadSignal<ConnectionState> {
     let (state, set_state) = signal(ConnectionState::Idle);
-    Effect::new(move |_| set_state.set(super::tab::connection().get()));
+    super::effect(move |_| set_state.set(super::tab::connection().get()));
     state
 }
 

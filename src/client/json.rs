@@ -3,20 +3,23 @@
 //!
 //! Numbers are JavaScript's: integers are exact up to 2^53, and larger ones are refused. Missing fields, defaults, renames
 //! and enums are as in serde_json. Unknown fields are passed over, `deny_unknown_fields` or not; a map's keys are texts;
-//! borrowed texts are not supported, since a JavaScript string lends nothing; and a field named like something that every
-//! JavaScript object has (`constructor`) is found where it is missing.
-
-use std::fmt;
+//! borrowed texts are not supported, since a JavaScript string lends nothing, nor is `alias`, since a struct is told its
+//! fields by their places; and a field named like something that every JavaScript object has (`constructor`) is found
+//! where it is missing.
 
 use js_sys::{Array, JSON, Object, Reflect};
 use serde::{
     Deserializer,
     de::{
-        DeserializeOwned, DeserializeSeed, EnumAccess, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
-        Unexpected, VariantAccess, Visitor,
+        DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
     },
 };
 use wasm_bindgen::{JsCast, JsValue};
+
+use super::{
+    record::{RAW, stringify},
+    unreadable::Unreadable,
+};
 
 /// Nothing if it is not JSON, or not of a `T`.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
@@ -27,52 +30,6 @@ struct Value(JsValue);
 
 /// Up to here every integer is a number of its own: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// Without a word of why, so that nothing that would put it into words is compiled.
-#[derive(Debug)]
-struct Unreadable;
-
-impl std::error::Error for Unreadable {}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not what was expected")
-    }
-}
-
-impl Error for Unreadable {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-
-    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn missing_field(_: &'static str) -> Self {
-        Self
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self
-    }
-}
 
 impl Value {
     fn is_absent(&self) -> bool {
@@ -151,7 +108,14 @@ impl<'de> Deserializer<'de> for Value {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        if name == RAW {
+            return visitor.visit_string(stringify(&self.0).ok_or(Unreadable)?);
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -184,7 +148,7 @@ impl<'de> Deserializer<'de> for Value {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        visitor.visit_map(Fields { object: self.object()?, fields: fields.iter(), value: JsValue::UNDEFINED })
+        visitor.visit_map(Fields { object: self.object()?, fields, next: 0, value: JsValue::UNDEFINED })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -255,21 +219,31 @@ impl<'de> MapAccess<'de> for Entries {
 /// An object of a struct: only the fields that the struct has are looked for, whatever else there is.
 struct Fields {
     object: Object,
-    fields: std::slice::Iter<'static, &'static str>,
+    fields: &'static [&'static str],
+    next: usize,
     value: JsValue,
+}
+
+impl Fields {
+    /// The place of the next field that is there.
+    fn take(&mut self) -> Result<Option<u64>, Unreadable> {
+        while let Some(field) = self.fields.get(self.next) {
+            self.next += 1;
+            self.value = Reflect::get(&self.object, &JsValue::from_str(field)).map_err(|_| Unreadable)?;
+            if !self.value.is_undefined() {
+                return Ok(Some(self.next as u64 - 1));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl<'de> MapAccess<'de> for Fields {
     type Error = Unreadable;
 
+    /// A struct knows its fields by their places, too, which is less code than by their names.
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unreadable> {
-        for field in self.fields.by_ref() {
-            self.value = Reflect::get(&self.object, &JsValue::from_str(field)).map_err(|_| Unreadable)?;
-            if !self.value.is_undefined() {
-                return seed.deserialize((*field).into_deserializer()).map(Some);
-            }
-        }
-        Ok(None)
+        self.take()?.map(|place| seed.deserialize(place.into_deserializer())).transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unreadable> {

@@ -24,6 +24,7 @@
 
 pub mod backoff;
 pub mod connection;
+mod effect;
 mod event_source;
 mod http;
 mod inbox;
@@ -31,11 +32,14 @@ mod json;
 pub mod link;
 mod page;
 pub mod polling;
+mod record;
 pub mod socket;
 mod subscription;
 mod tab;
+mod unreadable;
 
 pub use connection::{ConnectionState, use_connection};
+pub use effect::effect;
 pub use http::{fetch, head, submit_form};
 pub use page::{
     local_offset_minutes, now_ms, random_id, read_element, remember, remembered, remove_remembered, set_title,

@@ -1,19 +1,20 @@
 //! A browser's WebSocket, held: the tab's connection on pages that talk back, and the way commands take. Where
 //! WebSockets are blocked, `tab.rs` falls back to server-sent events, and commands go over HTTP.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
-use js_sys::{JSON, Reflect};
-use serde::Deserialize;
-use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
 use super::{
     event_source::Heard,
-    http, json, page,
+    http, page,
+    record::Record,
     tab::{self, Wire},
 };
 use crate::wire::{socket::SUBPROTOCOL, stream::name};
+
+pub use super::record::quoted;
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,24 +33,7 @@ type Waiting = Box<dyn FnOnce(Outcome)>;
 
 thread_local! {
     /// Who waits for the answer to which command.
-    static WAITING: RefCell<HashMap<String, Waiting>> = RefCell::default();
-}
-
-/// The server's answer, over either way.
-#[derive(Clone, Debug, Deserialize)]
-struct Answer {
-    id: Option<String>,
-    /// A message's number if it was done, words for people if it was not.
-    message: Option<Words>,
-    code: Option<String>,
-    retry_ms: Option<u32>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Words {
-    Number(u64),
-    Text(String),
+    static WAITING: RefCell<Vec<(String, Waiting)>> = RefCell::default();
 }
 
 /// If the page says that it talks back, it connects over a WebSocket. Before any island subscribes.
@@ -64,16 +48,20 @@ const PAGE_SAYS: &str = r#"meta[name="tidemark-connection"][content="socket"]"#;
 
 /// Sends a command, which is JSON with this `id`. `then` is told what came of it, once.
 pub fn command(id: String, json: String, then: impl FnOnce(Outcome) + 'static) {
+    ask(id, json, Box::new(then));
+}
+
+fn ask(id: String, json: String, then: Waiting) {
     if tab::has_fallen_back() {
         leptos::task::spawn_local(async move {
-            let answer = http::answer_to(COMMANDS, json).await.and_then(|text| json::parse::<Answer>(&text));
-            then(answer.map_or(Outcome::Unknown, outcome));
+            let answer = http::answer_to(COMMANDS, json).await.and_then(|text| Record::parse(&text));
+            then(answer.map_or(Outcome::Unknown, |answer| outcome(&answer)));
         });
         return;
     }
     // First the place for the answer, then the question.
     let key = id.clone();
-    WAITING.with(|waiting| waiting.borrow_mut().insert(key, Box::new(then)));
+    WAITING.with(|waiting| waiting.borrow_mut().push((key, then)));
     if !tab::say(&json) {
         answered(&id, Outcome::Unknown);
     }
@@ -88,11 +76,6 @@ pub fn mention(json: String) {
     } else {
         tab::say(&json);
     }
-}
-
-/// A text as JSON.
-pub fn quoted(text: &str) -> String {
-    JSON::stringify(&JsValue::from_str(text)).ok().and_then(|json| json.as_string()).unwrap_or_default()
 }
 
 const COMMANDS: &str = "/api/command";
@@ -141,28 +124,25 @@ impl Drop for Socket {
         let _ = self.socket.close();
         let waiting = WAITING.with(|waiting| std::mem::take(&mut *waiting.borrow_mut()));
         // Not from within a drop: whoever waits may do anything.
-        leptos::prelude::queue_microtask(move || waiting.into_values().for_each(|then| then(Outcome::Unknown)));
+        leptos::prelude::queue_microtask(move || waiting.into_iter().for_each(|(_, then)| then(Outcome::Unknown)));
     }
 }
 
 /// Hands a message on. The heartbeat's interval, if this is the message that says it.
 fn heard(event: &MessageEvent, on: fn(Heard)) -> Option<f64> {
     let text = event.data().as_string()?;
-    let whole = JSON::parse(&text).ok()?;
-    let field = |name: &str| Reflect::get(&whole, &JsValue::from_str(name)).ok();
-    let kind = field("type")?.as_string()?;
+    let said = Record::parse(&text)?;
+    let kind = said.text("type")?;
     let name = match kind.as_str() {
         "event" => {
-            let id = [&field("topic")?.as_string()?, "@", &field("position")?.as_string()?].concat();
-            let data = JSON::stringify(&field("data")?).ok()?.as_string()?;
-            on(Heard::Event { name: "", id, data });
+            let id = [&said.text("topic")?, "@", &said.text("position")?].concat();
+            on(Heard::Event { name: "", id, data: said.json("data")? });
             return None;
         }
         "done" | "failed" => {
-            let answer = json::parse::<Answer>(&text)?;
             // What has no id is an answer to nobody: a subscription that was refused.
-            match answer.id.clone() {
-                Some(id) => answered(&id, outcome(answer)),
+            match said.text("id") {
+                Some(id) => answered(&id, outcome(&said)),
                 None => on(Heard::Error),
             }
             return None;
@@ -174,7 +154,7 @@ fn heard(event: &MessageEvent, on: fn(Heard)) -> Option<f64> {
         "draining" => name::DRAINING,
         _ => name::HEARTBEAT,
     };
-    let interval = field("heartbeat_ms").and_then(|ms| ms.as_f64());
+    let interval = said.number("heartbeat_ms");
     on(Heard::Event { name, id: String::new(), data: text });
     interval
 }
@@ -193,18 +173,23 @@ fn ended(code: u16, words: &str, on: fn(Heard)) {
 }
 
 fn answered(id: &str, outcome: Outcome) {
-    if let Some(then) = WAITING.with(|waiting| waiting.borrow_mut().remove(id)) {
+    let then = WAITING.with(|waiting| {
+        let mut waiting = waiting.borrow_mut();
+        let at = waiting.iter().position(|(waits, _)| waits == id)?;
+        Some(waiting.swap_remove(at).1)
+    });
+    if let Some(then) = then {
         then(outcome);
     }
 }
 
-fn outcome(answer: Answer) -> Outcome {
-    match (answer.code.as_deref(), answer.message) {
-        (None, Some(Words::Number(message))) => Outcome::Done(Some(message)),
-        (None, _) => Outcome::Done(None),
-        (Some("too-fast"), _) => Outcome::Later(answer.retry_ms.unwrap_or(1_000)),
+/// What the server answered, over either way. `message` is a message's number if it was done, words for people if not.
+fn outcome(answer: &Record) -> Outcome {
+    match (answer.text("code").as_deref(), answer.text("message")) {
+        (None, _) => Outcome::Done(answer.number("message").map(|id| id as u64)),
+        (Some("too-fast"), _) => Outcome::Later(answer.number("retry_ms").map_or(1_000, |ms| ms as u32)),
         (Some("unavailable"), _) => Outcome::Later(5_000),
-        (Some(_), Some(Words::Text(words))) => Outcome::Failed(words),
-        (Some(_), _) => Outcome::Failed("the server did not take it".to_owned()),
+        (Some(_), Some(words)) => Outcome::Failed(words),
+        (Some(_), None) => Outcome::Failed("the server did not take it".to_owned()),
     }
 }

@@ -1,15 +1,16 @@
 //! A component's subscription to one topic: from its position on, each event once, in order.
 
-use leptos::prelude::{Effect, on_cleanup};
+use leptos::prelude::on_cleanup;
 use serde::de::DeserializeOwned;
 
 use super::{
-    json,
+    effect, json,
+    record::Raw,
     tab::{self, Parcel},
 };
 use crate::wire::{
     Position, Topic,
-    stream::{Event, Reset},
+    stream::{Event, Reset, Snapshot},
 };
 
 #[derive(Clone, Debug)]
@@ -31,14 +32,17 @@ pub enum Delivery<T> {
 pub fn subscribe<T: DeserializeOwned + 'static>(
     topic: Topic,
     position: Position,
-    deliver: impl FnMut(Delivery<T>) + 'static,
+    mut deliver: impl FnMut(Delivery<T>) + 'static,
 ) {
+    listen(topic, position, Box::new(move |parcels| parcels.into_iter().for_each(|parcel| open(parcel, &mut deliver))));
+}
+
+fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>) {
     let mut deliver = Some(deliver);
     // Effects run in the browser only, and this one once: it reads no signal.
-    Effect::new(move |_| {
-        let Some(mut deliver) = deliver.take() else { return };
-        let deliver = move |parcels: Vec<Parcel>| parcels.into_iter().for_each(|parcel| open(parcel, &mut deliver));
-        let id = tab::subscribe(topic.clone(), position, Box::new(deliver));
+    effect(move |_| {
+        let Some(deliver) = deliver.take() else { return };
+        let id = tab::subscribe(topic.clone(), position, deliver);
         on_cleanup(move || tab::unsubscribe(id));
     });
 }
@@ -50,8 +54,13 @@ fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T
             deliver(Delivery::Events(read.collect()));
         }
         Parcel::Reset(json) => {
-            if let Some(reset) = parse(&json) {
-                deliver(Delivery::Reset(reset));
+            if let Some(Reset { topic, reason, position, snapshot }) = parse::<Reset<Raw>>(&json) {
+                // An event that cannot be read is passed over here, too.
+                let read = snapshot.events.into_iter();
+                let read =
+                    read.filter_map(|Event { offset, data: Raw(json) }| Some(Event { offset, data: parse(&json)? }));
+                let snapshot = Snapshot { topic: snapshot.topic, position: snapshot.position, events: read.collect() };
+                deliver(Delivery::Reset(Reset { topic, reason, position, snapshot }));
             }
         }
         Parcel::Resumed { from, head } => deliver(Delivery::Resumed { from, head }),

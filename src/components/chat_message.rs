@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     dynamic::dynamic,
     outbox::{Pending, State},
+    part::{Part, part},
     room_log::Row,
 };
 use crate::wire::{
@@ -13,92 +14,93 @@ use crate::wire::{
     room::Message,
 };
 
-#[component]
-pub fn ChatRow(
-    row: Row,
-    /// In minutes east of UTC.
-    zone: RwSignal<i32>,
-    /// The reader's id.
-    me: String,
-) -> impl IntoView {
+/// `zone` is in minutes east of UTC; `mine` is what the reader wrote.
+pub fn chat_row(row: Row, mine: bool, zone: RwSignal<i32>) -> Part {
     match row {
-        Row::Day(day) => view! { <li class="chat__day"><span>{day}</span></li> }.into_any(),
-        Row::Unread => view! { <li class="chat__unread"><span>"New since you were here"</span></li> }.into_any(),
-        Row::Note { words, .. } => view! { <li class="chat__note">{words}</li> }.into_any(),
-        Row::Message { message, first } => shown(message, first, zone, &me).into_any(),
+        Row::Day(day) => divider("chat__day", day),
+        Row::Unread => divider("chat__unread", "New since you were here".to_owned()),
+        Row::Note { words, .. } => part(view! { <li class="chat__note">{words}</li> }),
+        Row::Message { message, first } => shown(&message, first, mine, zone),
     }
 }
 
-fn shown(message: Message, first: bool, zone: RwSignal<i32>, me: &str) -> impl IntoView + use<> {
+fn divider(class: &'static str, words: String) -> Part {
+    part(view! { <li class=class><span>{words}</span></li> })
+}
+
+fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Part {
     let (id, time) = (message.id.to_string(), message.time);
-    let mine = message.author.id == me;
-    let heading = first.then(|| {
-        view! {
-            <p class="message__author" style=["--hue: ", &message.author.hue.to_string()].concat()>
-                {message.author.name.clone()}
-                {message.author.bot.then(|| view! { <span class="message__bot">"bot"</span> })}
-            </p>
-        }
-    });
-    let tools = (mine && !message.deleted).then(|| {
-        view! {
-            <span class="message__tools">
-                <button class="message__tool" type="button" data-do="edit" data-id=id.clone()>"Edit"</button>
-                <button class="message__tool" type="button" data-do="delete" data-id=id.clone()>"Delete"</button>
-            </span>
-        }
-    });
-    let text = if message.deleted {
-        view! { <p class="message__text message__text--gone">"This message was deleted."</p> }.into_any()
-    } else {
-        view! { <p class="message__text">{rich(&message.text, &message.mentions)}</p> }.into_any()
-    };
+    let class = ["message", if first { " message--first" } else { "" }, if mine { " message--mine" } else { "" }];
     let exact = [&day(time, 0), "T", &time_of_day(time, 0), "Z"].concat();
-    view! {
-        <li id=["m", &id].concat() class="message" class:message--first=first class:message--mine=mine>
-            {heading}
-            {text}
-            <p class="message__foot">
-                <time datetime=exact>{dynamic(move || clock(time, zone.get()))}</time>
-                {(message.edited && !message.deleted).then_some(" · edited")}
-                {tools}
-            </p>
-        </li>
+    let mut foot = vec![part(view! { <time datetime=exact>{dynamic(move || clock(time, zone.get()))}</time> })];
+    if message.edited && !message.deleted {
+        foot.push(words(" · edited"));
     }
+    if mine && !message.deleted {
+        let tools = [tool("edit", &id, "Edit"), tool("delete", &id, "Delete")];
+        foot.push(part(view! { <span class="message__tools">{Vec::from(tools)}</span> }));
+    }
+    let text = if message.deleted {
+        paragraph("message__text message__text--gone", vec![words("This message was deleted.")])
+    } else {
+        paragraph("message__text", rich(&message.text, &message.mentions))
+    };
+    let mut parts = vec![text, paragraph("message__foot", foot)];
+    if first {
+        parts.insert(0, heading(message));
+    }
+    line(class.concat(), Some(["m", &id].concat()), None, parts)
+}
+
+fn heading(message: &Message) -> Part {
+    let mut parts = vec![words(&message.author.name)];
+    if message.author.bot {
+        parts.push(part(view! { <span class="message__bot">"bot"</span> }));
+    }
+    part(view! { <p class="message__author" style=["--hue: ", &message.author.hue.to_string()].concat()>{parts}</p> })
+}
+
+pub fn pending_row(pending: Pending) -> Part {
+    let Pending { client, text, state } = pending;
+    let foot = match state {
+        State::Waiting | State::Sending => vec![words("sending …")],
+        State::Sent => vec![words("sent")],
+        State::Failed(why) => vec![
+            part(view! { <span class="message__why">{["Not sent: ", &why, "."].concat()}</span> }),
+            tool("retry", &client, "Try again"),
+            tool("drop", &client, "Discard"),
+        ],
+    };
+    let parts = vec![paragraph("message__text", rich(&text, &[])), paragraph("message__foot", foot)];
+    line("message message--pending".to_owned(), None, Some(client), parts)
+}
+
+fn line(class: String, id: Option<String>, pending: Option<String>, parts: Vec<Part>) -> Part {
+    part(view! { <li class=class id=id data-pending=pending>{parts}</li> })
+}
+
+fn paragraph(class: &'static str, parts: Vec<Part>) -> Part {
+    part(view! { <p class=class>{parts}</p> })
+}
+
+/// A button, which says what it is for: `composer.rs` listens.
+fn tool(what: &'static str, id: &str, words: &'static str) -> Part {
+    part(view! { <button class="message__tool" type="button" data-do=what data-id=id.to_owned()>{words}</button> })
+}
+
+fn words(words: &str) -> Part {
+    part(words.to_owned())
 }
 
 /// Text, links and mentions; line breaks are the style sheet's.
-fn rich(text: &str, mentions: &[String]) -> Vec<AnyView> {
-    spans(text, mentions)
-        .into_iter()
-        .map(|span| match span {
-            Span::Text(text) => text.to_owned().into_any(),
-            Span::Link(address) => {
-                let (address, shown) = (address.to_owned(), address.to_owned());
-                view! { <a href=address rel="noopener noreferrer nofollow" target="_blank">{shown}</a> }.into_any()
-            }
-            Span::Mention(name) => view! { <span class="message__mention">{name.to_owned()}</span> }.into_any(),
-        })
-        .collect()
-}
-
-#[component]
-pub fn PendingRow(pending: Pending) -> impl IntoView {
-    let Pending { client, text, state } = pending;
-    let foot = match state {
-        State::Waiting | State::Sending => view! { "sending …" }.into_any(),
-        State::Sent => view! { "sent" }.into_any(),
-        State::Failed(why) => view! {
-            <span class="message__why">{["Not sent: ", &why, "."].concat()}</span>
-            <button class="message__tool" type="button" data-do="retry" data-id=client.clone()>"Try again"</button>
-            <button class="message__tool" type="button" data-do="drop" data-id=client.clone()>"Discard"</button>
+fn rich(text: &str, mentions: &[String]) -> Vec<Part> {
+    let shown = |span| match span {
+        Span::Text(text) => words(text),
+        Span::Link(address) => {
+            let (address, shown) = (address.to_owned(), address.to_owned());
+            part(view! { <a href=address rel="noopener noreferrer nofollow" target="_blank">{shown}</a> })
         }
-        .into_any(),
+        Span::Mention(name) => part(view! { <span class="message__mention">{name.to_owned()}</span> }),
     };
-    view! {
-        <li class="message message--pending" data-pending=client>
-            <p class="message__text">{rich(&text, &[])}</p>
-            <p class="message__foot">{foot}</p>
-        </li>
-    }
+    spans(text, mentions).into_iter().map(shown).collect()
 }

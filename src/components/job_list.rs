@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     dynamic::dynamic,
     live_status::{DEDUPING_MS, doing, word},
+    part::{Line, Part, list, part, when},
     polling_badge::PollingBadge,
     seed::{self, Seed},
 };
 use crate::{
     client::{
-        local_offset_minutes, now_ms,
+        effect, local_offset_minutes, now_ms,
         polling::{Interval, Options, use_polling},
     },
     wire::{
@@ -43,31 +44,42 @@ pub fn JobList() -> impl IntoView {
     let polled = use_polling(|| Some("/api/jobs".to_owned()), options, Some(jobs));
     let data = polled.data;
     let zone = RwSignal::new(0);
-    Effect::new(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
+    effect(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
     let busy = Signal::derive(move || data.with(|jobs| jobs.as_ref().is_some_and(|jobs| is_busy(jobs))));
-    let rows = move || data.get().unwrap_or_default();
+    let jobs = list(move || data.get().unwrap_or_default().into_iter().map(|job| line(job, zone)).collect());
+    let none = move || data.with(|jobs| jobs.as_ref().is_none_or(Vec::is_empty));
     view! {
         <section class="job-list" aria-labelledby="job-list-title">
             <header class="job__header">
                 <h2 id="job-list-title">"Your jobs"</h2>
                 <PollingBadge asks=busy failed=Signal::derive(move || polled.error.with(Option::is_some)) />
             </header>
-            {dynamic(move || rows().is_empty().then(|| view! { <p class="job-list__none">"None yet. The first one takes a second."</p> }))}
-            <ol class="job-list__items">
-                // What a job looks like is part of its key: a row that changed is another row.
-                <For each=rows key=|job| [&job.id, "@", &job.updated.to_string()].concat() let:job>
-                    <li class="job-item" data-status=job.status.as_str()>
-                        <a class="job-item__title" href=["/jobs/", &job.id].concat()>{job.title.clone()}</a>
-                        <span class="job-item__status">
-                            {word(job.status)}
-                            {(!job.status.has_ended()).then(|| [" · ", &job.progress.to_string(), " % · ", &doing(&job)].concat())}
-                        </span>
-                        <span class="job-item__time">{dynamic(move || [&day(job.created, zone.get()), " ", &clock(job.created, zone.get())].concat())}</span>
-                    </li>
-                </For>
-            </ol>
+            {when(none, || part(view! { <p class="job-list__none">"None yet. The first one takes a second."</p> }))}
+            <ol class="job-list__items">{jobs}</ol>
         </section>
     }
+}
+
+/// What a job looks like is part of its key: a row that changed is another row.
+fn line(job: Job, zone: RwSignal<i32>) -> Line {
+    ([&job.id, "@", &job.updated.to_string()].concat(), Box::new(move || item(job, zone)))
+}
+
+fn item(job: Job, zone: RwSignal<i32>) -> Part {
+    let progress = match job.status.has_ended() {
+        true => String::new(),
+        false => [" · ", &job.progress.to_string(), " % · ", &doing(&job)].concat(),
+    };
+    let status = [word(job.status), &progress].concat();
+    let created = job.created;
+    let time = move || [&day(created, zone.get()), " ", &clock(created, zone.get())].concat();
+    part(view! {
+        <li class="job-item" data-status=job.status.as_str()>
+            <a class="job-item__title" href=["/jobs/", &job.id].concat()>{job.title}</a>
+            <span class="job-item__status">{status}</span>
+            <span class="job-item__time">{dynamic(time)}</span>
+        </li>
+    })
 }
 
 fn is_busy(jobs: &[Job]) -> bool {

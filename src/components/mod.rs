@@ -1,13 +1,15 @@
 //! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
 //!
 //! Each family of pages has a bundle of its own, which holds the islands it shows: that is what the features are for
-//! (Cargo.toml). What has none is in all of them.
+//! (Cargo.toml). What has none is in all of them. A part (`part.rs`) is one thing in a browser and another on the server.
 
 pub mod bell;
 #[cfg(feature = "room-island")]
 pub mod chat_message;
 #[cfg(feature = "room-island")]
 pub mod chat_room;
+#[cfg(feature = "room-island")]
+pub mod composer;
 pub mod connection_badge;
 pub mod dynamic;
 #[cfg(feature = "feed-islands")]
@@ -31,12 +33,23 @@ pub mod live_feed;
 pub mod live_status;
 #[cfg(feature = "room-island")]
 pub mod outbox;
+#[cfg(feature = "front")]
+pub mod part;
+#[cfg(not(feature = "front"))]
+#[path = "part_server.rs"]
+pub mod part;
 #[cfg(feature = "job-islands")]
 pub mod polling_badge;
 #[cfg(feature = "room-island")]
 pub mod room_list;
 #[cfg(feature = "room-island")]
 pub mod room_log;
+#[cfg(feature = "room-island")]
+pub mod room_people;
+#[cfg(feature = "room-island")]
+pub mod room_scroll;
+#[cfg(feature = "room-island")]
+pub mod room_state;
 pub mod seed;
 #[cfg(feature = "feed-islands")]
 pub mod tide;

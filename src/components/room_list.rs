@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     dynamic::dynamic,
+    part::{Line, Part, list, part},
     seed::{self, Seed},
 };
 use crate::{
     client::{
-        local_offset_minutes, now_ms,
+        effect, local_offset_minutes, now_ms,
         polling::{Interval, Options, use_polling},
     },
     wire::{
@@ -39,23 +40,37 @@ pub fn RoomList() -> impl IntoView {
     let options = Options { refresh_interval: Interval::Fixed(REFRESH_MS), ..Options::default() };
     let data = use_polling(|| Some("/api/rooms".to_owned()), options, Some(rooms)).data;
     let zone = RwSignal::new(0);
-    Effect::new(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
-    view! {
-        <ul class="room-list">
-            // What a room looks like is part of its key: an item that changed is another item.
-            <For each=move || data.get().unwrap_or_default() key=key let:room>
-                <li class="room-item">
-                    <a class="room-item__name" href=["/rooms/", &room.id].concat()>{room.title.clone()}</a>
-                    {(room.unread > 0).then(|| view! { <span class="room-item__unread">{unread(room.unread)}</span> })}
-                    <p class="room-item__note">
-                        {if room.archived { "archived" } else if room.private { "private" } else { "open to everyone" }}
-                        {(!room.member).then_some(" · you have not been here")}
-                        {dynamic(move || room.newest.map(|ms| [" · last message ", &day(ms, zone.get()), " ", &clock(ms, zone.get())].concat()))}
-                    </p>
-                </li>
-            </For>
-        </ul>
-    }
+    effect(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
+    let rooms = list(move || data.get().unwrap_or_default().into_iter().map(|room| line(room, zone)).collect());
+    view! { <ul class="room-list">{rooms}</ul> }
+}
+
+/// What a room looks like is part of its key: an item that changed is another item.
+fn line(room: RoomItem, zone: RwSignal<i32>) -> Line {
+    (key(&room), Box::new(move || item(room, zone)))
+}
+
+fn item(RoomItem { id, title, private, archived, member, unread, newest }: RoomItem, zone: RwSignal<i32>) -> Part {
+    let new = (unread > 0).then(|| part(view! { <span class="room-item__unread">{words_of(unread)}</span> }));
+    let state = if archived {
+        "archived"
+    } else if private {
+        "private"
+    } else {
+        "open to everyone"
+    };
+    let note = [state, if member { "" } else { " · you have not been here" }].concat();
+    let last = move || match newest {
+        Some(ms) => [" · last message ", &day(ms, zone.get()), " ", &clock(ms, zone.get())].concat(),
+        None => String::new(),
+    };
+    part(view! {
+        <li class="room-item">
+            <a class="room-item__name" href=["/rooms/", &id].concat()>{title}</a>
+            {new}
+            <p class="room-item__note">{note} {dynamic(last)}</p>
+        </li>
+    })
 }
 
 fn key(room: &RoomItem) -> String {
@@ -63,7 +78,7 @@ fn key(room: &RoomItem) -> String {
     [id, "@", title, "@", &unread.to_string(), "@", &newest.unwrap_or(0).to_string()].concat()
 }
 
-fn unread(number: u32) -> String {
+fn words_of(number: u32) -> String {
     match number {
         UNREAD_COUNTED.. => ["more than ", &grouped(u64::from(UNREAD_COUNTED - 1)), " unread messages"].concat(),
         number => count(u64::from(number), "unread message"),

@@ -81,8 +81,8 @@ async fn find(
     let seed = RoomSeed {
         title: room.title.clone(),
         archived: room.archived,
-        presence: latest(state, Topic::Presence { room: segment.clone() }),
-        typing: latest(state, Topic::Typing { room: segment.clone() }),
+        presence: latest(state, Topic::Presence { room: segment.clone() }).into(),
+        typing: latest(state, Topic::Typing { room: segment.clone() }).into(),
         room: segment,
         me,
         history,

@@ -14,58 +14,73 @@ pub enum Span<'a> {
 /// The stretches of a text, in order; together they are the text. `mentions` are the names that are somebody's.
 pub fn spans<'a>(text: &'a str, mentions: &[String]) -> Vec<Span<'a>> {
     let mut found = Vec::new();
-    let mut plain = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let begins = text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
-        let special = match rest.as_bytes()[0] {
-            b'h' if begins => link(rest).map(|end| (end, Span::Link(&rest[..end]))),
-            b'@' => mention(rest, mentions).map(|end| (end, Span::Mention(&rest[..end]))),
+    // Up to here all is found.
+    let mut done = 0;
+    let mut before = ' ';
+    for (at, first) in text.char_indices() {
+        let begins = !is_of_a_word(std::mem::replace(&mut before, first));
+        let Some(rest) = text.get(at..).filter(|_| at >= done) else { continue };
+        let special = match first {
+            'h' if begins => link(rest).map(|link| (link.len(), Span::Link(link))),
+            '@' => mention(rest, mentions).map(|name| (name.len(), Span::Mention(name))),
             _ => None,
         };
-        match special {
-            Some((end, span)) => {
-                if plain < at {
-                    found.push(Span::Text(&text[plain..at]));
-                }
-                found.push(span);
-                at += end;
-                plain = at;
-            }
-            None => at += rest.chars().next().map_or(1, char::len_utf8),
+        if let Some((length, span)) = special {
+            found.extend(plain(text, done, at));
+            found.push(span);
+            done = at + length;
         }
     }
-    if plain < text.len() {
-        found.push(Span::Text(&text[plain..]));
-    }
+    found.extend(plain(text, done, text.len()));
     found
 }
 
-/// How long the address is that the text begins with. Punctuation at its end belongs to the sentence, and so does a
-/// bracket that was opened before it.
-fn link(text: &str) -> Option<usize> {
-    let start = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme))?.len();
-    let strange = |c: char| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(c);
-    let mut end = text.find(strange).unwrap_or(text.len());
-    loop {
-        let address = &text[..end];
-        let last = address.chars().next_back()?;
-        let closes = last == ')' && address.matches(')').count() > address.matches('(').count();
-        if !closes && !".,;:!?*_".contains(last) {
-            break;
-        }
-        end -= last.len_utf8();
-    }
-    let host = text.get(start..end)?.split(['/', '?', '#']).next()?;
-    // What stands before an `@` would be shown as if it were the host.
-    let plain = !host.is_empty() && !host.contains('@') && host.chars().next().is_some_and(char::is_alphanumeric);
-    plain.then_some(end)
+fn plain(text: &str, from: usize, to: usize) -> Option<Span<'_>> {
+    text.get(from..to).filter(|text| !text.is_empty()).map(Span::Text)
 }
 
-fn mention(text: &str, mentions: &[String]) -> Option<usize> {
-    let named = mentions.iter().filter(|name| text[1..].starts_with(name.as_str())).map(String::len).max()?;
-    Some(1 + named)
+/// The address that the text begins with. Punctuation at its end belongs to the sentence, and so does a bracket that was
+/// opened before it.
+fn link(text: &str) -> Option<&str> {
+    let start = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme))?.len();
+    let mut address = text.get(..text.find(is_strange).unwrap_or(text.len()))?;
+    let count = |address: &str, bracket: u8| address.bytes().filter(|byte| *byte == bracket).count();
+    loop {
+        let last = address.chars().next_back()?;
+        let closes = last == ')' && count(address, b')') > count(address, b'(');
+        if !closes && !matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '*' | '_') {
+            break;
+        }
+        address = address.get(..address.len() - last.len_utf8())?;
+    }
+    let host = address.get(start..)?.split(['/', '?', '#']).next()?;
+    // What stands before an `@` would be shown as if it were the host.
+    let is_plain = host.chars().next().is_some_and(is_of_a_word) && host.bytes().all(|byte| byte != b'@');
+    is_plain.then_some(address)
+}
+
+/// What no address has in it.
+fn is_strange(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\'' | '`' | '{' | '}' | '|' | '\\' | '^')
+}
+
+/// Letters and digits; of what is not ASCII, everything but the blocks that hold punctuation and symbols. The tables
+/// that know better are three kilobytes for every visitor.
+fn is_of_a_word(c: char) -> bool {
+    match c {
+        '\0'..='\u{7f}' => c.is_ascii_alphanumeric(),
+        // Latin-1's signs; general punctuation to dingbats and arrows; CJK punctuation, its forms, its full-width signs.
+        '\u{80}'..='\u{bf}' | '\u{2000}'..='\u{2bff}' | '\u{3000}'..='\u{303f}' | '\u{fe10}'..='\u{fe6f}' => false,
+        '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}' => false,
+        // Emoji and other pictures.
+        _ => !('\u{1f000}'..='\u{1faff}').contains(&c),
+    }
+}
+
+fn mention<'a>(text: &'a str, mentions: &[String]) -> Option<&'a str> {
+    let rest = text.strip_prefix('@')?;
+    let named = mentions.iter().filter(|name| rest.starts_with(name.as_str())).map(String::len).max()?;
+    text.get(..1 + named)
 }
 
 #[cfg(test)]
@@ -84,10 +99,23 @@ mod tests {
             ("(http://example.org/x_(y))", "http://example.org/x_(y)"),
             ("https://例え.jp/だ", "https://例え.jp/だ"),
             ("<https://example.org>", "https://example.org"),
+            ("„https://例え.jp“、https", "https://例え.jp“、https"),
+            ("ссылка：https://пример.рф/путь!", "https://пример.рф/путь"),
+            ("🎉https://example.org", "https://example.org"),
         ] {
             assert_eq!(links(text), [found]);
         }
-        for text in ["javascript:alert(1)", "https://", "xhttps://a.b", "https://good.org@evil.org/", "http://-", "h"] {
+        for text in [
+            "javascript:alert(1)",
+            "https://",
+            "xhttps://a.b",
+            "https://good.org@evil.org/",
+            "http://-",
+            "h",
+            "якhttps://a.b",
+            "かhttps://a.b",
+            "https://。",
+        ] {
             assert!(links(text).is_empty(), "{text}");
         }
     }

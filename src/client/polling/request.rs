@@ -1,10 +1,12 @@
 //! One question to the server, and its answer as the schedule understands it. Knows no type of data: text in, text out.
 
-use gloo_net::http::{Request, Response};
-use web_sys::{AbortSignal, RequestCache};
+use web_sys::{AbortSignal, Headers, RequestCache, RequestInit, Response};
 
 use super::input::Failure;
-use crate::{client::json, wire::stream::Notice};
+use crate::{
+    client::{http, json},
+    wire::stream::Notice,
+};
 
 pub struct Reply {
     pub said: Said,
@@ -27,18 +29,22 @@ pub enum Said {
 
 /// `GET`, past the browser's own cache: what has not changed is told by the tag that we keep.
 pub async fn ask(url: &str, etag: Option<&str>, signal: Option<&AbortSignal>) -> Reply {
-    let mut request = Request::get(url).cache(RequestCache::NoStore).abort_signal(signal);
-    if let Some(etag) = etag {
-        request = request.header("if-none-match", etag);
+    let init = RequestInit::new();
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(signal);
+    if let (Some(etag), Ok(headers)) = (etag, Headers::new()) {
+        // It cannot fail: a tag came in such a header.
+        let _ = headers.set("if-none-match", etag);
+        init.set_headers(&headers);
     }
-    let Ok(response) = request.send().await else { return unreachable() };
+    let Some(response) = http::send(url, &init).await else { return unreachable() };
     let advised_ms = number(&response, "poll-interval");
     let retry_after_ms = number(&response, "retry-after").map(|seconds| f64::from(seconds) * 1_000.0);
-    let (ok, status, tag) = (response.ok(), response.status(), response.headers().get("etag"));
+    let (ok, status, tag) = (response.ok(), response.status(), header(&response, "etag"));
     if status == 304 && etag.is_some() {
         return Reply { said: Said::NotModified, advised_ms };
     }
-    let Ok(text) = response.text().await else { return unreachable() };
+    let Some(text) = http::text(&response).await else { return unreachable() };
     let said = if ok {
         Said::Text { text, etag: tag }
     } else {
@@ -56,5 +62,9 @@ fn unreachable() -> Reply {
 
 /// A header that is a whole number. (`Retry-After` may be a date as well; then it is passed over.)
 fn number(response: &Response, name: &str) -> Option<u32> {
-    response.headers().get(name)?.trim().parse().ok()
+    header(response, name)?.trim().parse().ok()
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok()?
 }
