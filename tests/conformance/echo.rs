@@ -37,7 +37,10 @@ async fn echo(mut socket: WebSocket) {
             }
             Some(Ok(Message::Close(_))) => return answer_close(&mut socket).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Err(error)) => return part(&mut socket, fault(&error)).await,
+            Some(Err(error)) => match fault(&error) {
+                Some(why) => return part(&mut socket, why).await,
+                None => return,
+            },
             None => return,
         }
     }

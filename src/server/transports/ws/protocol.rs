@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, stream::FusedStream};
+use tungstenite::{Error, error::ProtocolError};
 
 use super::session::close;
 use crate::wire::socket::MESSAGE_BYTES;
@@ -20,6 +21,9 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the other side has to answer our goodbye.
 const PART_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a goodbye that cannot be answered is left to arrive.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// The limits of every connection. A message of more than `most` bytes is a fault.
 pub fn limited(upgrade: WebSocketUpgrade, most: usize) -> WebSocketUpgrade {
@@ -42,21 +46,34 @@ pub async fn write(socket: &mut WebSocket, messages: impl Iterator<Item = Messag
     tokio::time::timeout(WRITE_PATIENCE, sending).await.ok()?.ok()
 }
 
-/// What is wrong with what was read, as RFC 6455 has it.
-pub fn fault(error: &axum::Error) -> (u16, &'static str) {
-    use std::error::Error;
-    match error.source().and_then(|source| source.downcast_ref::<tungstenite::Error>()) {
-        Some(tungstenite::Error::Capacity(_)) => close::TOO_LARGE,
-        Some(tungstenite::Error::Utf8(_)) => close::NOT_TEXT,
-        _ => close::NO_FRAMES,
+/// What is wrong with what was read, as RFC 6455 has it. Nothing if the other side is gone.
+pub fn fault(error: &axum::Error) -> Option<(u16, &'static str)> {
+    use std::error::Error as _;
+    match error.source()?.downcast_ref()? {
+        Error::Capacity(_) => Some(close::TOO_LARGE),
+        Error::Utf8(_) => Some(close::NOT_TEXT),
+        Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        _ => Some(close::NO_FRAMES),
     }
 }
 
 /// Says why, and waits a moment for the other side to have heard it.
 pub async fn part(socket: &mut WebSocket, (code, words): (u16, &'static str)) {
+    // After a fault nothing more can be read, but may have come: a socket that is closed with unread bytes is reset, and a
+    // reset takes away what the other side has not read yet.
+    let mut unread = socket.is_terminated();
     let frame = Message::Close(Some(CloseFrame { code, reason: words.into() }));
-    if write(socket, std::iter::once(frame)).await.is_some() {
-        let _ = tokio::time::timeout(PART_PATIENCE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    if write(socket, std::iter::once(frame)).await.is_none() {
+        return;
+    }
+    let _ = tokio::time::timeout(PART_PATIENCE, async {
+        while let Some(message) = socket.next().await {
+            unread |= message.is_err_and(|error| fault(&error).is_some());
+        }
+    })
+    .await;
+    if unread {
+        tokio::time::sleep(LINGER).await;
     }
 }
 

@@ -110,7 +110,10 @@ async fn serve(mut socket: WebSocket, state: AppState, asking: Asking, permit: P
                     hear(&state, &asking, &session, message).await;
                     continue;
                 }
-                Some(Err(error)) => return part(&mut socket, fault(&error)).await,
+                Some(Err(error)) => match fault(&error) {
+                    Some(why) => return part(&mut socket, why).await,
+                    None => return,
+                },
                 None => return,
             },
         };
