@@ -1,4 +1,4 @@
-//! The shell around a session: the upgrade, reading, writing. One task a connection. Whatever is due goes out in one
+//! The shell around a session: the upgrade, reading, writing (`protocol.rs` has how). One task a connection. Whatever is due goes out in one
 //! write; while it cannot, nothing more is read, neither from the client nor from its cursors, so a slow reader lags in
 //! its cursors and not in our memory.
 
@@ -14,17 +14,18 @@ use axum::{
     Extension,
     extract::{
         ConnectInfo, State,
-        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use rand::RngExt;
 use tokio::time::Sleep;
 
 use super::{
     commands::{self, Failed},
+    protocol::{self, READ_MOST, answer_close, fault, part, write},
     session::{Session, Settings, Step, close},
 };
 use crate::{
@@ -33,23 +34,14 @@ use crate::{
         http_error,
         session::Asking,
         state::AppState,
-        transports::{entrance, listener::Peer, sse},
+        transports::{carried::SubscribeError, entrance, listener::Peer, sse},
     },
     wire::{
         socket::{Command, FailedCode, MESSAGE_BYTES, SUBPROTOCOL},
         stream::RefusedCode,
-        topic::Mark,
+        topic::{Mark, TOPICS_PER_STREAM},
     },
 };
-
-/// What is read at a time, in bytes: commands are small, and each connection has a buffer of its own.
-const READ_BYTES: usize = 4 * 1024;
-
-/// What is too large is read to its end, up to here, in bytes: or its sender would not hear why the connection ends.
-const READ_MOST: usize = 16 * MESSAGE_BYTES;
-
-/// A write that the other side does not take for so long is given up.
-const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// `GET /ws`.
 pub async fn open(
@@ -61,23 +53,21 @@ pub async fn open(
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return http_error::of_status(rejection.into_response().status(), "this takes a WebSocket"),
+        Err(rejection) => return refused(rejection),
     };
     if !entrance::welcome(&state, &headers) {
         return http_error::of_status(StatusCode::FORBIDDEN, "pages of this origin may not connect here");
     }
     // A page of another site that is allowed is nobody, as it is everywhere; a key says who it is.
     let asking = if entrance::is_foreign(&headers) && asking.key.is_none() { Asking::default() } else { asking };
-    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|offered| offered.to_str().ok());
-    let spoken = offered.is_none_or(|offered| offered.split(',').any(|name| name.trim() == SUBPROTOCOL));
+    let mut upgrade = protocol::limited(upgrade, READ_MOST).protocols([SUBPROTOCOL]);
+    let offered = upgrade.requested_protocols().next().cloned();
+    let spoken = offered.is_none() || upgrade.selected_protocol().is_some();
+    if let Some(offered) = offered.filter(|_| !spoken) {
+        // Browsers break off when none of their offers is taken, and would never hear the code that says why.
+        upgrade.set_selected_protocol(offered);
+    }
     let permit = state.connections.admit(sse::address(&state, peer.ip(), &headers));
-    let upgrade = upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BYTES)
-        // Written when it is flushed; beyond this at once.
-        .write_buffer_size(64 * 1024)
-        .max_message_size(READ_MOST)
-        .max_frame_size(READ_MOST);
     upgrade.on_upgrade(move |mut socket| async move {
         match permit {
             _ if !spoken => part(&mut socket, close::VERSION).await,
@@ -85,6 +75,17 @@ pub async fn open(
             Ok(permit) => serve(socket, state, asking, permit).await,
         }
     })
+}
+
+/// Not a handshake, or one of another version of WebSockets: then we say which we know (RFC 6455, 4.4).
+fn refused(rejection: WebSocketUpgradeRejection) -> Response {
+    if let WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) = rejection {
+        let mut response = http_error::of_status(StatusCode::UPGRADE_REQUIRED, "this takes a WebSocket of version 13");
+        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return response;
+    }
+    http_error::of_status(rejection.into_response().status(), "this takes a WebSocket")
 }
 
 async fn serve(mut socket: WebSocket, state: AppState, asking: Asking, permit: Permit) {
@@ -104,11 +105,15 @@ async fn serve(mut socket: WebSocket, state: AppState, asking: Asking, permit: P
         let (step, delivered) = tokio::select! {
             due = due(&session, &mut timer) => due,
             message = socket.next() => match message {
+                Some(Ok(Message::Close(_))) => return answer_close(&mut socket).await,
                 Some(Ok(message)) => {
                     hear(&state, &asking, &session, message).await;
                     continue;
                 }
-                Some(Err(error)) => return part(&mut socket, fault(&error)).await,
+                Some(Err(error)) => match fault(&error) {
+                    Some(why) => return part(&mut socket, why).await,
+                    None => return,
+                },
                 None => return,
             },
         };
@@ -157,7 +162,7 @@ async fn hear(state: &AppState, asking: &Asking, session: &Mutex<Session>, messa
         Message::Text(text) if text.len() > MESSAGE_BYTES => return lock().close(close::TOO_LARGE),
         Message::Text(text) => text,
         Message::Binary(_) => return lock().close(close::BINARY),
-        // Pings are answered by the library, and a close too.
+        // Pings are answered by the library.
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return,
     };
     if !lock().is_open() {
@@ -206,6 +211,10 @@ async fn subscribe(
     session: &Mutex<Session>,
     topics: &[String],
 ) -> Result<(), Failed> {
+    // Each is looked up in the store: 64 KiB of names would be thousands of look-ups.
+    if topics.len() > TOPICS_PER_STREAM {
+        return Err(Failed::new(FailedCode::TooManyTopics, SubscribeError::TooManyTopics.to_string()));
+    }
     let not_found = || Failed::new(FailedCode::NotFound, "there is no such topic, or you may not read it");
     let marks: Result<Vec<Mark>, _> = topics.iter().map(|topic| topic.parse()).collect();
     let joining = match entrance::readable(state, asking, marks.map_err(|_| not_found())?).await {
@@ -221,34 +230,4 @@ async fn subscribe(
     let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
     let changed = session.change(joining, &[]);
     changed.map_err(|error| Failed::new(FailedCode::TooManyTopics, error.to_string()))
-}
-
-/// Sends all of it with one flush. Nothing if the other side is gone, or does not read.
-async fn write(socket: &mut WebSocket, messages: impl Iterator<Item = Message>) -> Option<()> {
-    let sending = async {
-        for message in messages {
-            socket.feed(message).await?;
-        }
-        socket.flush().await
-    };
-    tokio::time::timeout(WRITE_PATIENCE, sending).await.ok()?.ok()
-}
-
-/// What is wrong with what was read, as RFC 6455 has it.
-fn fault(error: &axum::Error) -> (u16, &'static str) {
-    use std::error::Error;
-    match error.source().and_then(|source| source.downcast_ref::<tungstenite::Error>()) {
-        Some(tungstenite::Error::Capacity(_)) => close::TOO_LARGE,
-        Some(tungstenite::Error::Utf8(_)) => close::NOT_TEXT,
-        _ => close::NO_FRAMES,
-    }
-}
-
-/// Says why, and waits a moment for the other side to have heard it.
-async fn part(socket: &mut WebSocket, (code, words): (u16, &'static str)) {
-    let frame = Message::Close(Some(CloseFrame { code, reason: words.into() }));
-    if write(socket, std::iter::once(frame)).await.is_some() {
-        let _ = tokio::time::timeout(Duration::from_secs(5), async { while let Some(Ok(_)) = socket.next().await {} })
-            .await;
-    }
 }
