@@ -39,9 +39,8 @@ export class Server {
     readonly port: number,
     /** Another server can be started on it: `start({ TIDEMARK_DATA_DIR: server.dataDir })`. */
     readonly dataDir: string,
-    private readonly settings: Env,
+    private settings: Env,
   ) {
-    this.settings = { ...settings };
     this.url = `http://127.0.0.1:${port}`;
   }
 
@@ -55,7 +54,7 @@ export class Server {
   /** Ends the process if it runs, and starts it on the same port, perhaps with other settings. Returns when it is ready. */
   async restart(settings: Env = {}): Promise<void> {
     await this.kill();
-    Object.assign(this.settings, settings);
+    this.settings = { ...this.settings, ...settings };
     const child = spawn(BINARY, { cwd: ROOT, env: this.#environment(), stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     const keep = (bytes: Buffer) => (this.output += bytes.toString());
