@@ -65,16 +65,8 @@ async fn post(url: &str, kind: &str, body: &str) -> Option<Answer> {
 
 /// Nothing if the server cannot be reached, or its answer breaks off.
 async fn ask(url: &str, init: &RequestInit) -> Option<Answer> {
-    let response = send(url, init).await?;
-    Some(Answer { ok: response.ok(), text: text(&response).await? })
-}
-
-/// Nothing if the server cannot be reached.
-pub(super) async fn send(url: &str, init: &RequestInit) -> Option<Response> {
-    JsFuture::from(window().fetch_with_str_and_init(url, init)).await.ok()?.dyn_into().ok()
-}
-
-/// Nothing if it breaks off.
-pub(super) async fn text(response: &Response) -> Option<String> {
-    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+    let response = JsFuture::from(window().fetch_with_str_and_init(url, init)).await.ok()?;
+    let response: Response = response.dyn_into().ok()?;
+    let text = JsFuture::from(response.text().ok()?).await.ok()?;
+    Some(Answer { ok: response.ok(), text: text.as_string()? })
 }
