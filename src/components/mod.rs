@@ -40,7 +40,7 @@ pub mod part;
 pub mod part;
 #[cfg(feature = "job-islands")]
 pub mod polling_badge;
-#[cfg(feature = "room-island")]
+#[cfg(feature = "job-islands")]
 pub mod room_list;
 #[cfg(feature = "room-island")]
 pub mod room_log;

@@ -32,10 +32,12 @@ pub struct Code {
 impl Bundle {
     /// Of the page at this path.
     pub fn of(path: &str) -> Self {
-        match path.split('/').nth(1) {
-            Some("inspector") => Self::Inspector,
-            Some("jobs") => Self::Jobs,
-            Some("rooms") => Self::Rooms,
+        let mut parts = path.split('/').skip(1).filter(|part| !part.is_empty());
+        match (parts.next(), parts.next()) {
+            (Some("inspector"), _) => Self::Inspector,
+            // The list of rooms is polled as jobs are; a room is not.
+            (Some("jobs"), _) | (Some("rooms"), None) => Self::Jobs,
+            (Some("rooms"), Some(_)) => Self::Rooms,
             _ => Self::Main,
         }
     }
@@ -97,7 +99,8 @@ mod tests {
             (&*hashed.code(Bundle::of("/")).js, &*hashed.css),
             ("/pkg/tidemark.abc.js", "/pkg/tidemark.-g_h.css")
         );
-        assert_eq!(hashed.code(Bundle::of("/rooms")).wasm, "/pkg/tidemark-rooms.s.wasm");
+        assert_eq!(hashed.code(Bundle::of("/rooms/lobby")).wasm, "/pkg/tidemark-rooms.s.wasm");
+        assert_eq!([Bundle::of("/rooms"), Bundle::of("/rooms/")], [Bundle::Jobs; 2], "the list is polled as jobs are");
         assert_eq!(hashed.code(Bundle::of("/inspector")).js, "/pkg/tidemark.abc.js");
     }
 }
