@@ -87,6 +87,8 @@ pub struct World {
     in_flight: Option<u32>,
     advised_ms: u32,
     held_until: f64,
+    /// Whether something may have been put off until then.
+    owed: bool,
     numbers: u32,
 }
 
@@ -102,6 +104,7 @@ impl Default for World {
             in_flight: None,
             advised_ms: 0,
             held_until: 0.0,
+            owed: false,
             numbers: 0,
         }
     }
@@ -213,7 +216,7 @@ impl World {
         assert!(self.schedule.next_wake().is_none_or(|at| at > self.now), "a timer that would fire for ever");
     }
 
-    /// Whether every interval is zero and no error is to be retried.
+    /// Whether every interval is zero, no error is to be retried and nothing was put off.
     fn nothing_refreshes(&self) -> bool {
         self.components.iter().zip(&self.refreshes).all(|(id, (kind, ms))| {
             let shown = self.schedule.shown(*id);
@@ -223,12 +226,13 @@ impl World {
                 1 => of_data(),
                 _ => self.advised_ms,
             };
-            interval == 0 && shown.error.is_none() && self.held_until <= self.now
+            interval == 0 && shown.error.is_none() && !self.owed
         })
     }
 
     /// What holds after whatever happens.
     fn tell(&mut self, input: Input) {
+        self.owed |= self.now < self.held_until;
         let wanted = matches!(input, Input::Revalidate | Input::Mutated { .. });
         let Commands { cancel, ask } = self.schedule.handle(input, self.now, 0.5);
         if cancel.is_some() {
@@ -238,6 +242,7 @@ impl World {
             assert_eq!(self.in_flight, None, "one request at a time");
             assert!(wanted || self.now >= self.held_until, "asked before the server wanted to be asked again");
             self.in_flight = Some(request);
+            self.owed = false;
         }
         if self.components.is_empty() {
             assert_eq!((self.in_flight, self.schedule.next_wake()), (None, None), "nobody is there any more");
