@@ -247,6 +247,44 @@ test("older messages come when one scrolls up, and the view does not jump", asyn
   expect(texts.slice(1)).toEqual(Array.from({ length: 130 }, (_, index) => `report ${index + 1}`));
 });
 
+test("a link to an older message shows it, and what is new does not follow it as if it were next", async ({ page, context, server }) => {
+  const key = await server.key("publish:room/lobby");
+  const headers = { authorization: `Bearer ${key}` };
+  for (let number = 1; number <= 70; number++) {
+    const body = JSON.stringify({ type: "MessagePosted", data: { text: `report ${number}` } });
+    await fetch(`${server.url}/api/topics/room/lobby/events`, { method: "POST", headers, body });
+  }
+  await page.goto("/");
+  await page.goto("/search?q=%22report+5%22");
+  await page.locator(".hit").filter({ hasText: /^report 5\b/ }).getByRole("link", { name: "Lobby" }).click();
+  await connectionIs(page, "live");
+  await expect(log(page).getByText("report 5", { exact: true })).toBeInViewport();
+  const other = await another(context, server.url);
+  await enter(other);
+  await say(other, "quite new");
+  await expect(message(other, "quite new").locator("time")).toBeVisible();
+  await expect(page.getByText("2 people are here")).toBeVisible();
+  await expect(page.getByText("quite new")).toHaveCount(0);
+  await page.getByRole("link", { name: "To the newest" }).click();
+  await expect(message(page, "quite new")).toBeVisible();
+  await other.context().close();
+});
+
+test("three people talk, and each sees the same in the same order", async ({ page, context, server }) => {
+  const [second, third] = [await another(context, server.url), await another(context, server.url)];
+  const people = [page, second, third];
+  for (const person of people) await enter(person);
+  await expect(page.getByText("3 people are here")).toBeVisible();
+  for (let round = 1; round <= 4; round++) {
+    await Promise.all(people.map((person, index) => say(person, `round ${round}, person ${index + 1}`)));
+  }
+  for (const person of people) await expect(person.locator(".message--pending")).toHaveCount(0);
+  const all = await said(page);
+  expect(all.slice(1).toSorted()).toEqual(people.flatMap((_, index) => [1, 2, 3, 4].map((round) => `round ${round}, person ${index + 1}`)).toSorted());
+  for (const person of [second, third]) await expect.poll(() => said(person)).toEqual(all);
+  for (const person of [second, third]) await person.context().close();
+});
+
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 

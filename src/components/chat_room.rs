@@ -36,6 +36,8 @@ pub struct RoomSeed {
     pub room: Segment,
     pub title: String,
     pub archived: bool,
+    /// The page shows older messages than the newest: what is new does not follow them.
+    pub past: bool,
     /// Who looks; nobody may only look.
     pub me: Option<Visitor>,
     pub history: History,
@@ -161,6 +163,7 @@ fn escaped(text: &str) -> String {
 
 /// What the room's topic tells.
 fn happened(room: Room, delivery: Delivery<RoomEvent>) {
+    let past = room.held.with_value(|held| held.past);
     match delivery {
         Delivery::Events(events) => {
             for Event { data, .. } in &events {
@@ -169,6 +172,9 @@ fn happened(room: Room, delivery: Delivery<RoomEvent>) {
                     (RoomEventKind::RoomRenamed, Some(title)) => room.title.set(title.clone()),
                     _ => {}
                 }
+            }
+            if past {
+                return;
             }
             let me = room.me().unwrap_or_default();
             let mut events = Some(events);
@@ -179,8 +185,8 @@ fn happened(room: Room, delivery: Delivery<RoomEvent>) {
             });
             room.outbox.update(|outbox| room.log.with_untracked(|log| outbox.said(log, &me)));
         }
-        Delivery::Reset(_) => room_scroll::fetch_newest(room),
-        Delivery::Resumed { .. } => {}
+        Delivery::Reset(_) if !past => room_scroll::fetch_newest(room),
+        Delivery::Reset(_) | Delivery::Resumed { .. } => {}
         Delivery::Lost => close(room, "You are no longer a member of this room. Nothing more of it arrives."),
     }
 }

@@ -35,6 +35,8 @@ pub struct Held {
     /// The room's id, and the reader's, if they are somebody.
     pub room: String,
     pub me: Option<String>,
+    /// The page shows older messages than the newest.
+    pub past: bool,
     /// The newest message that the server knows to be seen.
     pub read: u64,
     /// Older messages are on the way.
@@ -47,7 +49,11 @@ impl Room {
     pub fn new(seed: &RoomSeed) -> Self {
         let me = seed.me.as_ref().map(|me| me.id.clone());
         let log = RoomLog::new(seed.history.messages.clone(), seed.seen, me.as_deref().unwrap_or_default());
-        let closed = if seed.archived { "This room is archived: it can be read only." } else { "" };
+        let closed = match (seed.past, seed.archived) {
+            (true, _) => "These are older messages. What is new is not shown here.",
+            (false, true) => "This room is archived: it can be read only.",
+            (false, false) => "",
+        };
         Self {
             older: RwSignal::new(log.oldest().filter(|_| seed.history.more)),
             log: RwSignal::new(log),
@@ -64,6 +70,7 @@ impl Room {
             held: StoredValue::new(Held {
                 room: seed.room.to_string(),
                 me,
+                past: seed.past,
                 read: seed.seen.unwrap_or(0),
                 loading: false,
                 typed: 0.0,

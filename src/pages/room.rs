@@ -81,6 +81,7 @@ async fn find(
     let seed = RoomSeed {
         title: room.title.clone(),
         archived: room.archived,
+        past: before.is_some(),
         presence: latest(state, Topic::Presence { room: segment.clone() }).into(),
         typing: latest(state, Topic::Typing { room: segment.clone() }).into(),
         room: segment,
@@ -113,6 +114,11 @@ fn Room(found: Found, flash: Option<String>) -> impl IntoView {
         <Title text=[&room.title, " · Tidemark"].concat() />
         <Layout path="/rooms">
             {flash.map(|words| view! { <p class="notice notice--wraps" role="status">{words}</p> })}
+            {seed.past.then(|| view! {
+                <p class="notice">
+                    "You are reading older messages. " <a href=["/rooms/", &room.id].concat()>"To the newest"</a>
+                </p>
+            })}
             {seed::plant(seed)}
             <ChatRoom />
             {(member && (owner || room.private || !members.is_empty()))
