@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use tidemark::wire::{
     feed::FeedSampled,
     inspector::Fields,
+    job::{Job, JobStatus},
     notification::UserEvent,
     room::{History, RoomEvent},
     socket::{Command, EventSaid, FailedCode, Said},
@@ -97,6 +98,28 @@ fn recorded_bodies_are_read_too() {
     assert_eq!(reads::<ChangeTopics>(change).subscribe.len(), 2);
     let [snapshot] = blocks("json snapshot")[..] else { panic!("one snapshot") };
     assert_eq!(reads::<Snapshot<FeedSampled>>(snapshot).events.len(), 1);
+}
+
+#[test]
+fn recorded_jobs_are_whole_and_every_kind_and_status_is_explained() {
+    let [jobs] = blocks("json job")[..] else { panic!("one block of jobs") };
+    let statuses: Vec<_> = jobs.lines().map(|line| reads::<Job>(line).status).collect();
+    assert_eq!(statuses, [JobStatus::Running, JobStatus::Completed, JobStatus::Failed]);
+    for line in jobs.lines() {
+        let again = serde_json::to_value(reads::<Job>(line)).expect("JSON");
+        assert_eq!(again, reads::<serde_json::Value>(line), "nothing that is recorded is unknown");
+    }
+    let [order] = blocks("json job-order")[..] else { panic!("one order") };
+    let order: serde_json::Value = reads(order);
+    let kinds = tidemark::server::jobs::KINDS;
+    let kind = kinds.iter().find(|kind| order["kind"] == kind.name()).expect("a kind that there is");
+    assert!(kind.check(&order["input"]).is_ok());
+    for kind in kinds {
+        assert!(DOCUMENT.contains(&format!("| `{}` |", kind.name())), "{kind:?}");
+    }
+    for status in ["queued", "running", "completed", "failed", "cancelled"] {
+        assert!(DOCUMENT.contains(&format!("`{status}`")), "{status}");
+    }
 }
 
 #[test]
