@@ -12,6 +12,7 @@ env := . target/toolchain.env &&
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # A release lives in its own folder, so that neither it nor the development site is ever half of the other.
 release-site := $(target)/release/site
+echo := $(target)/debug/examples/echo
 
 help:
 	@echo "Tidemark. Each target installs what is missing first."
@@ -71,6 +72,11 @@ rust:
 site:
 	@$(env) node scripts/build.mjs
 
-browser:
-	@$(env) cargo build --features ssr --example echo
+browser: $(echo)
 	@$(env) cd end2end && npx playwright test $(ARGS)
+
+# What conformance.spec.ts talks to; `cargo test` builds it too. Not at every run: an example has the dev-dependencies'
+# features, and cargo compiles the library anew whenever the two take turns.
+$(echo): tests/conformance/echo.rs $(wildcard src/server/transports/ws/*.rs) Cargo.lock
+	$(env) cargo build --features ssr --example echo
+	@touch $@
