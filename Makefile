@@ -5,17 +5,18 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e bench soak release rust site browser
+.PHONY: help run watch check test e2e bench soak conformance release rust site browser
 
 setup := @scripts/setup
 env := . target/toolchain.env &&
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # A release lives in its own folder, so that neither it nor the development site is ever half of the other.
 release-site := $(target)/release/site
+echo := $(target)/debug/examples/echo
 
 help:
 	@echo "Tidemark. Each target installs what is missing first."
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 run: ## Build, and serve http://127.0.0.1:3000
 	$(setup) run
@@ -51,6 +52,10 @@ soak: ## What takes long: many seeds, load
 	$(env) PROPTEST_CASES=20000 cargo test --features ssr --test topics --test durable --test crash --test socket_machine
 	@$(env) scripts/soak
 
+conformance: ## The Autobahn test suite itself on our WebSockets (make test has its cases, run by Node)
+	$(setup) conformance
+	@$(env) scripts/conformance
+
 release: ## Build what is deployed: optimised, small, hashed, compressed
 	$(setup) release
 	@$(env) LEPTOS_SITE_ROOT=$(release-site) node scripts/build.mjs --release
@@ -67,5 +72,11 @@ rust:
 site:
 	@$(env) node scripts/build.mjs
 
-browser:
+browser: $(echo)
 	@$(env) cd end2end && npx playwright test $(ARGS)
+
+# What conformance.spec.ts talks to; `cargo test` builds it too. Not at every run: an example has the dev-dependencies'
+# features, and cargo compiles the library anew whenever the two take turns.
+$(echo): tests/conformance/echo.rs $(wildcard src/server/transports/ws/*.rs) Cargo.lock
+	$(env) cargo build --features ssr --example echo
+	@touch $@

@@ -1,6 +1,6 @@
 // How we speak RFC 6455, against the cases of the Autobahn test suite (conformance/). The endpoint is an example with the
 // limits, faults and ends of `GET /ws` (tests/conformance/echo.rs). `make conformance` runs the suite itself.
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test as base } from "@playwright/test";
@@ -19,8 +19,8 @@ const AT_ONCE = 32;
 const test = base.extend<{}, { port: number }>({
   port: [
     async ({}, use) => {
-      const echo: ChildProcess = spawn(ECHO, { stdio: ["ignore", "pipe", "inherit"] });
-      const [line] = (await once(echo.stdout!, "data")) as [Buffer];
+      const echo = spawn(ECHO, { stdio: ["ignore", "pipe", "inherit"] });
+      const [line] = (await once(echo.stdout, "data")) as [Buffer];
       await use(Number(line.toString()));
       const ended = once(echo, "exit");
       echo.kill();

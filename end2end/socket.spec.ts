@@ -1,4 +1,5 @@
 // The WebSocket protocol of docs/protocol.md, spoken by the npm client: what it says, what it refuses, how it ends.
+import type { IncomingMessage } from "node:http";
 import { connect as tcp } from "node:net";
 import WebSocket from "ws";
 import { expect, test } from "./fixtures.ts";
@@ -56,6 +57,18 @@ async function visitor(server: Server): Promise<string> {
   return cookie;
 }
 
+/** Everything that comes back, up to the connection's end, for these bytes after a handshake. */
+async function raw(port: number, bytes: Buffer): Promise<Buffer> {
+  const socket = tcp(port, "127.0.0.1");
+  socket.write("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  const heard: Buffer[] = [];
+  socket.on("data", (data) => heard.push(data)).on("error", () => {});
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.write(bytes);
+  await new Promise((resolve) => socket.once("close", resolve));
+  return Buffer.concat(heard);
+}
+
 const post = (id: string, text: string, client = id) => ({ type: "post", id, room: "lobby", client, text });
 
 test.use({ settings: { TIDEMARK_LIMITS__WRITES_PER_MINUTE: "100000" } });
@@ -107,6 +120,8 @@ test("what is not for one, or makes no sense, is refused in words and changes no
     [client, { type: "subscribe", id: "x", topics: ["room/nowhere"] }, "not-found"],
     [client, { type: "subscribe", id: "x", topics: ["nonsense"] }, "not-found"],
     [client, { type: "subscribe", id: "x", topics: Array.from({ length: 17 }, (_, n) => `channel/a/${n}`) }, "too-many-topics"],
+    // Refused before any of them is looked at.
+    [client, { type: "subscribe", id: "x", topics: Array.from({ length: 4_000 }, () => "room/nowhere") }, "too-many-topics"],
     [await Client.open(server), post("x", "nobody's"), "not-found"],
     [client, "not json", "malformed"],
     [client, { type: "dance" }, "malformed"],
@@ -133,9 +148,10 @@ test("each end has its code", async ({ server }) => {
   expect(await ended((client) => client.socket.send(Buffer.from([1, 2, 3])))).toBe(1003);
   expect(await ended((client) => client.say(`"${"a".repeat(70_000)}"`))).toBe(1009);
   expect(await ended((client) => Array.from({ length: 1_000 }, () => client.say({ type: "heartbeat" })))).toBe(4429);
-  const unknown = new WebSocket(`${server.url.replace("http", "ws")}/ws`, ["tidemark.9"]);
-  unknown.on("error", () => {});
-  await new Promise((resolve) => unknown.once("close", resolve));
+  // Far more than is read to its end.
+  expect(await ended((client) => client.say("a".repeat(32 << 20)))).toBe(1009);
+  // This client breaks off, as browsers do, if none of what it offers is taken: it has to be, for the code to be heard.
+  expect(await ended(() => {}, ["tidemark.9", "other"])).toBe(4406);
 
   const [leaving, staying] = [await Client.open(server, { cookie }), await Client.open(server)];
   const form = { cookie, "content-type": "application/x-www-form-urlencoded" };
@@ -148,6 +164,23 @@ test("each end has its code", async ({ server }) => {
   expect((await staying.next("draining")).retry_ms).toBeGreaterThan(0);
   expect((await staying.closed).code).toBe(1012);
   await exit;
+});
+
+test("a handshake of another version is told which is known", async ({ server }) => {
+  const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`, { protocolVersion: 8 });
+  const response = await new Promise<IncomingMessage>((resolve) => socket.once("unexpected-response", (_, response) => resolve(response)));
+  expect(response.statusCode).toBe(426);
+  expect(response.headers).toMatchObject({ "sec-websocket-version": "13", upgrade: "websocket" });
+  response.destroy();
+});
+
+test("a goodbye is answered even while something is due", async ({ server }) => {
+  const frame = (first: number, payload: number[]) => [first, 0x80 | payload.length, 0, 0, 0, 0, ...payload];
+  // Whether an answer or the goodbye is handled first is left to chance: of many tries, all have to end well.
+  for (let number = 0; number < 50; number++) {
+    const heard = await raw(server.port, Buffer.from([...frame(0x81, [0x78]), ...frame(0x81, [0x78]), ...frame(0x88, [0x03, 0xe8])]));
+    expect([...heard.subarray(-4)]).toEqual([0x88, 2, 0x03, 0xe8]);
+  }
 });
 
 test.describe("with a short heartbeat", () => {
@@ -200,17 +233,10 @@ test("who reads nothing while others flood is sent on later, and misses nothing"
 
 test("frames that are none of a WebSocket's end the connection and nothing else", async ({ server }) => {
   const { port } = server;
-  const raw = async (bytes: Buffer) => {
-    const socket = tcp(port, "127.0.0.1");
-    socket.write("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-    await new Promise((resolve) => socket.once("data", resolve));
-    socket.write(bytes);
-    await new Promise((resolve) => socket.resume().once("close", resolve));
-  };
-  await raw(Buffer.from([0x81, 0x05, 1, 2, 3, 4, 5])); // not masked
-  await raw(Buffer.from([0xff, 0x80, 0, 0, 0, 0])); // reserved bits and an unknown opcode
-  await raw(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28])); // not UTF-8
-  await raw(Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])); // 2^63 bytes to come
+  await raw(port, Buffer.from([0x81, 0x05, 1, 2, 3, 4, 5])); // not masked
+  await raw(port, Buffer.from([0xff, 0x80, 0, 0, 0, 0])); // reserved bits and an unknown opcode
+  await raw(port, Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28])); // not UTF-8
+  await raw(port, Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])); // 2^63 bytes to come
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   const fine = await fetch(`${server.url}/ws`);
   expect(fine.status).toBe(400);
