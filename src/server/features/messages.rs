@@ -158,6 +158,13 @@ pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), 
 
 /// Notes that a person has seen a room's messages up to this one. Whoever does so in a public room belongs to it.
 pub async fn note_read(store: &Store, by: &Person, room: &str, id: u64) -> Result<(), RoomError> {
+    // What is known already costs no write: clients say it again after each cut, and some may say it without end.
+    let mut read = store.read().await?;
+    let id = id.min(rows::newest(&mut read, room).await?);
+    if room_rows::read_mark(&mut read, room, &by.id).await?.is_some_and(|mark| mark >= id) {
+        return Ok(());
+    }
+    drop(read);
     let (by, room) = (by.clone(), room.to_owned());
     store
         .write(move |tx| {

@@ -31,6 +31,13 @@ pub async fn before(
     Ok((messages, more))
 }
 
+/// A room's newest message (0: none).
+pub async fn newest(read: &mut Connection, room: &str) -> Result<u64, StoreError> {
+    let id: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(id) FROM message WHERE room_id = $1").bind(room).fetch_one(read).await?;
+    Ok(id.unwrap_or(0) as u64)
+}
+
 /// How many messages a room has, and which is the newest (0: none).
 pub async fn extent(read: &mut Connection, room: &str) -> Result<(u64, u64), StoreError> {
     let row = sqlx::query("SELECT COUNT(*), COALESCE(MAX(id), 0) FROM message WHERE room_id = $1")
