@@ -6,16 +6,24 @@ use crate::error::AppError;
 
 /// Has something about a room done in the background, and goes where one can watch it.
 #[server(prefix = "/api/fn", endpoint = "start-job")]
-pub async fn start_job(kind: String, room: String, format: Option<String>) -> Result<(), AppError> {
+pub async fn start_job(
+    kind: String,
+    room: String,
+    format: Option<String>,
+    client: Option<String>,
+) -> Result<(), AppError> {
     use crate::server::{flash, session::Asking, state::AppState, store::jobs::Owner, transports::jobs::order};
     let (state, asking) = (AppState::current(), Asking::current());
     let mut input = serde_json::json!({ "room": room });
     if let Some(format) = format.filter(|_| kind == "export") {
         input["format"] = format.into();
     }
+    // A form that is sent twice is one job; another button of the same form is another.
+    let key =
+        client.map(|client| format!("{client} {kind} {input}").chars().filter(char::is_ascii).take(128).collect());
     let started = match asking.clone().person() {
         Ok(person) => {
-            order(&state, &asking, Owner::Person(person.id), &kind, &input, None).await.map_err(AppError::from)
+            order(&state, &asking, Owner::Person(person.id), &kind, &input, key).await.map_err(AppError::from)
         }
         Err(error) => Err(error),
     };

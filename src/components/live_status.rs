@@ -80,7 +80,7 @@ pub fn LiveStatus() -> impl IntoView {
                 <input type="hidden" name="id" value=cancel_id />
                 <button class="button button--quiet">"Cancel"</button>
             </form>
-            <form class="job__form" method="post" action=RetryJob::PATH hidden=dynamic(move || !is(may_retry)) on:submit=retry>
+            <form class="job__form" method="post" action=RetryJob::PATH hidden=dynamic(move || !data.with(|job| job.as_ref().is_some_and(may_retry))) on:submit=retry>
                 <input type="hidden" name="id" value=retry_id />
                 <button class="button">"Try again"</button>
             </form>
@@ -119,8 +119,9 @@ fn result(path: String) -> impl IntoView {
     view! { <p class="job__result"><a class="button" href=path>{words}</a></p> }
 }
 
-fn may_retry(status: JobStatus) -> bool {
-    matches!(status, JobStatus::Failed | JobStatus::Cancelled)
+/// It failed, was cancelled, or what it made is gone.
+fn may_retry(job: &Job) -> bool {
+    job.status.has_ended() && job.result.is_none()
 }
 
 /// A status in words.

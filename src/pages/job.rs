@@ -19,12 +19,16 @@ use crate::{
         state::AppState,
         store::jobs::JobRow,
     },
-    wire::numbers::{count, day, grouped},
+    wire::{
+        job::JobStatus,
+        numbers::{count, day, grouped},
+    },
 };
 
 /// The job that the address names, if it is for whoever asks.
 async fn find(state: &AppState, asking: &Asking, id: &str) -> Result<Option<JobRow>, JobError> {
-    let Ok(name) = id.parse::<Name>() else { return Ok(None) };
+    // A capability opens the interface; this page is its owner's, who may change something here.
+    let Some(name) = id.parse::<Name>().ok().filter(|name| name.capability.is_none()) else { return Ok(None) };
     match jobs::find(&state.store, &name, async |row| asking.reads(row)).await {
         Ok((row, _)) => Ok(Some(row)),
         Err(JobError::Unknown) => Ok(None),
@@ -81,16 +85,36 @@ pub fn DigestPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
     let page = Suspend::new(async move {
         let row = match find(&state, &asking, &id).await {
-            Ok(row) => row,
+            Ok(Some(row)) => row,
+            Ok(None) => return view! { <NotFoundPage /> }.into_any(),
             Err(error) => return failed(&error),
         };
-        let made = row.and_then(|row| serde_json::from_str(row.result.as_deref()?).ok());
-        match made {
-            Some(Made::Digest(digest)) => view! { <DigestShown digest id /> }.into_any(),
+        let may = state.jobs.may_still_read(&row).await;
+        match (may, row.result.as_deref().and_then(|json| serde_json::from_str(json).ok())) {
+            (Err(error), _) => failed(&error.into()),
+            (Ok(true), Some(Made::Digest(digest))) => view! { <DigestShown digest id /> }.into_any(),
+            (Ok(may), _) if row.status == JobStatus::Completed => view! { <Gone title=row.title id may /> }.into_any(),
             _ => view! { <NotFoundPage /> }.into_any(),
         }
     });
     view! { <Suspense>{page}</Suspense> }
+}
+
+/// A digest that was there.
+#[component]
+fn Gone(title: String, id: String, may: bool) -> impl IntoView {
+    let why = match may {
+        true => "It was kept for some days, and is gone. The job can be begun again.",
+        false => "You may not read any more what it is about.",
+    };
+    view! {
+        <Title text=[&title, " · Tidemark"].concat() />
+        <Layout path="/jobs">
+            <h1>{title}</h1>
+            <p class="lead">{why}</p>
+            <p><a href=["/jobs/", &id].concat()>"To the job"</a></p>
+        </Layout>
+    }
 }
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

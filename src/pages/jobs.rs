@@ -33,6 +33,9 @@ pub fn JobsPage() -> impl IntoView {
     let page = Suspend::new(async move {
         match find(&state, person.unwrap_or_default()).await {
             Ok((jobs, rooms)) => view! {
+                {jobs.iter().any(|job| !job.status.has_ended()).then(|| view! {
+                    <noscript><meta http-equiv="refresh" content="2" /></noscript>
+                })}
                 <Order rooms chosen />
                 {seed::plant(JobsSeed { jobs })}
                 <JobList />
@@ -74,6 +77,7 @@ fn Order(rooms: Vec<Listed>, chosen: Option<String>) -> impl IntoView {
         .collect_view();
     view! {
         <form class="panel job-form" method="post" action=StartJob::PATH>
+            <input type="hidden" name="client" value=format!("{:016x}", rand::random::<u64>()) />
             <label class="form__field">
                 <span>"Room"</span>
                 <select name="room" required>{options}</select>

@@ -17,7 +17,10 @@ use crate::{
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let (state, person) = (AppState::current(), Asking::current().visitor().map(|visitor| visitor.id));
+    let (state, asking) = (AppState::current(), Asking::current());
+    // Words of rooms that one may not read are looked for too, before they are left out: not as often as one likes.
+    let name = asking.name().unwrap_or_else(Asking::source);
+    let person = asking.visitor().map(|visitor| visitor.id);
     let (query, before) = use_query_map().with_untracked(|query| (query.get("q"), query.get("before")));
     let query = query.unwrap_or_default();
     let before = before.and_then(|id| id.parse().ok());
@@ -25,6 +28,10 @@ pub fn SearchPage() -> impl IntoView {
     let found = Suspend::new(async move {
         if asked.trim().is_empty() {
             return ().into_any();
+        }
+        if let Some(wait) = state.writes.ask(&["searches of ", &name].concat()) {
+            let words = format!("That was too fast. Try again in {} s.", wait.as_secs() + 1);
+            return view! { <p class="notice" role="status">{words}</p> }.into_any();
         }
         match search(&state.store, &asked, &person.unwrap_or_default(), before).await {
             Ok(found) => view! { <Hits found query=asked /> }.into_any(),

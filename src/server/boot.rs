@@ -92,6 +92,10 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let settings = jobs::Settings {
         workers: config.jobs.workers as usize,
         results: config.data_dir.join("results"),
+        room: jobs::Room {
+            bytes_per_owner: u64::from(config.jobs.result_megabytes_per_person) * 1_000_000,
+            bytes: u64::from(config.jobs.result_megabytes) * 1_000_000,
+        },
         kinds: jobs::KINDS,
     };
     let state = AppState::new(Shared {

@@ -48,6 +48,8 @@ pub struct JobsConfig {
     pub workers: u32,
     pub unfinished_per_person: u32,
     pub result_days: u32,
+    pub result_megabytes_per_person: u32,
+    pub result_megabytes: u32,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -120,7 +122,13 @@ impl Default for Config {
             client_address: ClientAddress::Peer,
             shutdown_ms: 5_000,
             feed: FeedConfig { interval_ms: 1_000 },
-            jobs: JobsConfig { workers: 2, unfinished_per_person: 10, result_days: 7 },
+            jobs: JobsConfig {
+                workers: 2,
+                unfinished_per_person: 10,
+                result_days: 7,
+                result_megabytes_per_person: 200,
+                result_megabytes: 5_000,
+            },
             mail: MailConfig { smtp_url: String::new(), from: "Tidemark <tidemark@localhost>".into() },
             stream: StreamConfig { heartbeat_ms: 15_000, retry_min_ms: 1_000, retry_max_ms: 5_000 },
             limits: LimitsConfig { connections_per_address: 256, reserved_files: 128, writes_per_minute: 240 },
@@ -157,6 +165,8 @@ impl Config {
         within("jobs.workers", self.jobs.workers, 0..=64)?;
         within("jobs.unfinished_per_person", self.jobs.unfinished_per_person, 1..=10_000)?;
         within("jobs.result_days", self.jobs.result_days, 1..=400)?;
+        within("jobs.result_megabytes_per_person", self.jobs.result_megabytes_per_person, 1..=1_000_000)?;
+        within("jobs.result_megabytes", self.jobs.result_megabytes, 1..=100_000_000)?;
         within("limits.reserved_files", self.limits.reserved_files, 32..=65_536)?;
         within("limits.writes_per_minute", self.limits.writes_per_minute, 4..=1_000_000)?;
         if !SAMPLING_INTERVALS_MS.contains(&self.feed.interval_ms) {

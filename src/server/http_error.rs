@@ -73,7 +73,9 @@ pub fn of_status(status: StatusCode, words: &str) -> Response {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported-media-type", "the request's content type is not taken"),
         _ => ("malformed", "the request cannot be read"),
     };
-    error(status, &serde_json::json!(code), if words.is_empty() { usual } else { words })
+    // What a library says of a body that is too long is about its own inside.
+    let usual_is_better = words.is_empty() || status == StatusCode::PAYLOAD_TOO_LARGE;
+    error(status, &serde_json::json!(code), if usual_is_better { usual } else { words })
 }
 
 /// Who is asking has to say who they are first.

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -11,7 +11,10 @@ use axum::{
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::{
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate},
+    },
     cors::{AllowOrigin, CorsLayer},
     csrf::CsrfLayer,
     services::ServeDir,
@@ -79,8 +82,9 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
                 .layer(middleware::from_fn_with_state(state.clone(), plain_forms::watch))
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?)
-                // The default predicate leaves event streams alone; a compressor would hold events back.
-                .layer(CompressionLayer::new()),
+                // The default predicate leaves event streams alone; a compressor would hold events back. Files to be kept are
+                // sent as they are: with their length, and in parts that fit together.
+                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_no_download))),
         )
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(state))
@@ -199,6 +203,10 @@ fn csrf(state: &AppState) -> anyhow::Result<CsrfLayer> {
     state.config.allowed_origins.iter().try_fold(CsrfLayer::new(), |layer, origin| {
         layer.add_trusted_origin(origin).map_err(|error| anyhow::anyhow!("allowed_origins: {origin}: {error}"))
     })
+}
+
+fn is_no_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::CONTENT_DISPOSITION)
 }
 
 async fn security_headers(request: Request, next: Next) -> Response {

@@ -48,6 +48,9 @@ pub struct Answer {
     read: String,
 }
 
+/// How much is kept of what jobs make: little, so that tests meet the limit.
+pub const ROOM: jobs::Room = jobs::Room { bytes_per_owner: 1_000_000, bytes: 3_000_000 };
+
 /// What does not come within this time does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -78,7 +81,7 @@ impl Server {
         let on_commit = Arc::new(move |events: &[Committed]| appended.committed(events));
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
-        let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), kinds };
+        let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), room: ROOM, kinds };
         let state = AppState::new(Shared {
             jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),

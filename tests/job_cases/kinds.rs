@@ -68,7 +68,12 @@ impl Kind for Counted {
                 Does::Panic => panic!("on purpose"),
                 Does::Write => {
                     tokio::fs::write(&run.file, "made").await?;
-                    Ok(Made::File { name: "made \"é\".txt".into(), media_type: "text/plain".into(), bytes: 4 })
+                    Ok(Made::File {
+                        name: "made \"é\".txt".into(),
+                        media_type: "text/plain".into(),
+                        bytes: 4,
+                        run: run.name.clone(),
+                    })
                 }
             }
         })

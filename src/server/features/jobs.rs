@@ -20,6 +20,10 @@ use crate::{
 /// An idempotency key is at most this long, in bytes.
 const IDEMPOTENCY_KEY_BYTES: usize = 128;
 
+/// So many jobs of somebody that have ended are remembered; each new one makes some of the older ones go.
+const REMEMBERED: u64 = 500;
+const FORGOTTEN_AT_ONCE: u64 = 10;
+
 /// A job's id and its capability, in hexadecimal digits.
 const ID_DIGITS: usize = 16;
 const CAPABILITY_DIGITS: usize = 32;
@@ -34,6 +38,8 @@ pub enum JobError {
     Reused,
     #[error("{0} of your jobs wait or run already; wait until one has ended, or cancel one")]
     TooMany(u32),
+    #[error("a job that is completed, and whose result is there, is not begun again; ask for another")]
+    Completed,
     #[error("there is no such job, or it is not for you")]
     Unknown,
     #[error("a job's id is 16 hexadecimal digits; for others, a dot and 32 more follow")]
@@ -117,9 +123,10 @@ pub async fn start(store: &Store, jobs: &Jobs, order: Order, most: u32) -> Resul
                 doing: "Waiting".to_owned(),
                 error: None,
                 result: None,
+                result_bytes: 0,
                 attempts: 0,
                 due_ms: tx.now_ms,
-                runner: None,
+                run: None,
                 lease_ms: 0,
                 stopping: false,
                 created_ms: tx.now_ms,
@@ -127,6 +134,7 @@ pub async fn start(store: &Store, jobs: &Jobs, order: Order, most: u32) -> Resul
                 ended_ms: None,
             };
             queue::add(tx, &row).await?;
+            tx.forget_jobs_beyond(&row.owner, REMEMBERED, FORGOTTEN_AT_ONCE).await?;
             Ok((row, false))
         })
     });
@@ -157,7 +165,7 @@ fn is_same(shown: &str, held: &str) -> bool {
 /// Has one's own job stop.
 pub async fn cancel(store: &Store, jobs: &Jobs, owner: &Owner, id: &str) -> Result<JobRow, JobError> {
     let row = change(store, owner, id, |tx, row| Box::pin(queue::cancel(tx, row))).await?;
-    jobs.stop(id);
+    jobs.stop(&row);
     Ok(row)
 }
 
@@ -165,6 +173,9 @@ pub async fn cancel(store: &Store, jobs: &Jobs, owner: &Owner, id: &str) -> Resu
 pub async fn retry(store: &Store, jobs: &Jobs, owner: &Owner, id: &str, most: u32) -> Result<JobRow, JobError> {
     let row = change(store, owner, id, move |tx, row| {
         Box::pin(async move {
+            if row.result.is_some() {
+                return Err(JobError::Completed);
+            }
             if row.status.has_ended() && tx.unfinished_jobs(&row.owner).await? >= most {
                 return Err(JobError::TooMany(most));
             }
@@ -186,7 +197,7 @@ where
     JobError: From<E>,
     E: 'static,
 {
-    let (owner, id) = (owner.clone(), id.to_owned());
+    let (owner, id) = (owner.clone(), id.parse::<Name>()?.id);
     store
         .write(move |tx| {
             Box::pin(async move {
@@ -253,6 +264,7 @@ pub async fn tidy(store: &Store, jobs: &Arc<Jobs>, result_days: u32) -> Result<(
                 for row in expired {
                     queue::expire(tx, row).await?;
                 }
+                tx.forget_stray_job_topics(BATCH).await?;
                 Ok(count.max(tx.forget_jobs(tx.now_ms - jobs_ms, BATCH).await?))
             })
         });

@@ -43,7 +43,7 @@ const WELCOME: &str = "Welcome. This room is there from the start, and this mess
 pub enum RoomError {
     #[error("there is no such room, or it is not for you")]
     Unknown,
-    #[error("a room's title has one to {TITLE_CHARS} characters")]
+    #[error("a room's title has one to {TITLE_CHARS} characters, none of them invisible")]
     Title,
     #[error("you have made {ROOMS_A_PERSON} rooms already")]
     TooMany,

@@ -97,7 +97,7 @@ async fn export(run: &Run) -> Result<Made, Failure> {
     let (ending, media_type) = format.kind();
     let bytes = out.get_ref().metadata().await?.len();
     let name = format!("{}.{ending}", file_name(&history.title));
-    Ok(Made::File { name, media_type: media_type.to_owned(), bytes })
+    Ok(Made::File { name, media_type: media_type.to_owned(), bytes, run: run.name.clone() })
 }
 
 /// A transcript being written. Pure.
@@ -119,7 +119,8 @@ impl Transcript {
                 clock(now, 0)
             ),
             Format::Json => "[".to_owned(),
-            Format::Csv => "id,time,author,author_id,bot,text,edited,deleted\r\n".to_owned(),
+            // The mark says that it is UTF-8 to those spreadsheets that would not believe it otherwise.
+            Format::Csv => "\u{feff}id,time,author,author_id,bot,text,edited,deleted\r\n".to_owned(),
         }
     }
 
@@ -148,7 +149,7 @@ impl Transcript {
         };
         let text = match message.deleted {
             true => "> *This message was deleted.*".to_owned(),
-            false => message.text.lines().map(|line| format!("> {}", plain(line))).collect::<Vec<_>>().join("  \n"),
+            false => message.text.lines().map(quoted).collect::<Vec<_>>().join("  \n"),
         };
         format!("{heading}\n**{}** {}{marks}\n\n{text}\n", plain(&message.author.name), clock(message.time, 0))
     }
@@ -161,12 +162,18 @@ impl Transcript {
     }
 }
 
+/// A line of a quotation. Blanks that it begins with would make it code or nothing (CommonMark, 4.4).
+fn quoted(line: &str) -> String {
+    let text = line.trim_start_matches([' ', '\t']);
+    format!("> {}{}", "&nbsp;".repeat(line.len() - text.len()), plain(text))
+}
+
 /// A text that Markdown shows as it is: whatever has a meaning there is escaped (CommonMark, 2.4).
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for (at, letter) in text.char_indices() {
         let dot_of_list = matches!(letter, '.' | ')') && at > 0 && text[..at].bytes().all(|b| b.is_ascii_digit());
-        if r"\`*_{}[]<>()#+-!|~&:@".contains(letter) && !matches!(letter, '(' | ')') || dot_of_list {
+        if r"\`*_{}[]<>#+-=!|~&:@".contains(letter) || dot_of_list {
             out.push('\\');
         }
         out.push(letter);
@@ -195,7 +202,8 @@ fn record(message: &Message) -> String {
 
 /// A cell that begins like a formula would be calculated by spreadsheets: an apostrophe says that it is a text.
 fn field(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    if formula || text.starts_with(['\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// A title as a file's name: letters and digits of any language, and dashes.
@@ -233,6 +241,41 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_of_markdown_gets_the_texts_back_and_no_headings_code_or_lists_of_theirs() {
+        use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+        let texts = [
+            "Hello\n===\n\n    code\n\tcode",
+            "- a\n+ b\n1. c\n2) d\n* e",
+            "# h\n## h\n---\n***",
+            "~~~\n```\nx\n```",
+            "a | b\n--|--\n&lt; &amp; <b>x</b> [a](b) ![a](b) <http://a.b> https://a.b",
+            "\\*not\\* `code` _x_ **y**",
+            "  two\n> quoted\n>> twice",
+        ];
+        for text in texts {
+            let markdown = written(Format::Markdown, &[message(1, text)]);
+            let mut quoted = 0;
+            let mut read = String::new();
+            for event in Parser::new_ext(&markdown, pulldown_cmark::Options::all()) {
+                match event {
+                    Event::Start(Tag::BlockQuote(_)) => quoted += 1,
+                    Event::End(TagEnd::BlockQuote(_)) => quoted -= 1,
+                    Event::Text(text) if quoted == 1 => read.push_str(&text),
+                    Event::SoftBreak | Event::HardBreak if quoted == 1 => read.push('\n'),
+                    Event::Start(Tag::Paragraph) if quoted == 1 && !read.is_empty() => read.push_str("\n\n"),
+                    Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                    other => assert_eq!(quoted, 0, "{other:?} in {text:?}:\n{markdown}"),
+                }
+            }
+            let plain = |text: &str| {
+                let lines = text.lines().map(|line| line.replace(['\u{a0}', '\t'], " ").trim().to_owned());
+                lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+            };
+            assert_eq!(plain(&read), plain(text), "{markdown}");
+        }
+    }
+
+    #[test]
     fn json_is_the_messages_and_empty_is_empty() {
         let messages = [message(1, "a \"b\"\n"), message(2, "ä")];
         assert_eq!(serde_json::from_str::<Vec<Message>>(&written(Format::Json, &messages)).unwrap(), messages);
@@ -255,7 +298,7 @@ mod tests {
         for (input, field) in [
             (json!(null), "input"),
             (json!([]), "input"),
-            (json!({ "room": "lobby", "formt": "csv" }), "input"),
+            (json!({ "room": "lobby", "formt": "csv" }), "input.formt"),
             (json!({}), "input.room"),
             (json!({ "room": 7 }), "input.room"),
             (json!({ "room": "../etc" }), "input.room"),

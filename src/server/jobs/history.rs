@@ -26,7 +26,10 @@ pub fn about(room: Segment, input: Value) -> Checked {
 pub fn only(input: &Value, fields: &[&'static str]) -> Result<(), InputError> {
     let object = input.as_object().ok_or_else(|| InputError::new("input", "an object"))?;
     match object.keys().find(|key| !fields.contains(&key.as_str())) {
-        Some(_) => Err(InputError::new("input", format!("nothing but {}", fields.join(", ")))),
+        Some(key) => {
+            let key: String = key.chars().take(50).collect();
+            Err(InputError::new(format!("input.{key}"), format!("there is nothing but {}", fields.join(", "))))
+        }
         None => Ok(()),
     }
 }

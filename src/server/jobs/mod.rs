@@ -21,6 +21,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 pub use digest::{Digest, Speaker};
+pub use queue::Room;
 pub use runner::{Jobs, Rules, Settings};
 
 use super::store::{Store, StoreError};
@@ -67,7 +68,7 @@ pub struct Checked {
 #[error("{field}: {words}")]
 pub struct InputError {
     /// `kind`, or the path of a field: `input.format`.
-    pub field: &'static str,
+    pub field: String,
     pub words: String,
 }
 
@@ -77,7 +78,9 @@ pub struct Run {
     pub store: Store,
     pub id: String,
     pub input: Value,
-    /// A file of this job and this attempt alone, which becomes the result.
+    /// This run's own name.
+    pub name: String,
+    /// A file of this run alone, which becomes the result.
     pub file: PathBuf,
     progress: watch::Sender<Progress>,
 }
@@ -92,8 +95,8 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Made {
-    /// [`Run::file`], to be downloaded under this name.
-    File { name: String, media_type: String, bytes: u64 },
+    /// [`Run::file`], to be downloaded under this name. `run` is the run that made it: see [`Jobs::file`].
+    File { name: String, media_type: String, bytes: u64, run: String },
     /// Something to look at.
     Digest(Digest),
 }
@@ -101,9 +104,9 @@ pub enum Made {
 #[derive(Debug, Error)]
 pub enum Failure {
     /// It may succeed another time.
-    #[error("the server could not reach its data")]
+    #[error("The server could not reach its data.")]
     Store(#[from] StoreError),
-    #[error("the file could not be written: {0}")]
+    #[error("The file could not be written.")]
     File(#[from] std::io::Error),
     /// It cannot succeed.
     #[error("{0}")]
@@ -124,6 +127,16 @@ impl Run {
     }
 }
 
+impl Made {
+    /// Of its file.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::File { bytes, .. } => *bytes,
+            Self::Digest(_) => 0,
+        }
+    }
+}
+
 impl Failure {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Final(_))
@@ -131,7 +144,7 @@ impl Failure {
 }
 
 impl InputError {
-    pub fn new(field: &'static str, words: impl Into<String>) -> Self {
-        Self { field, words: words.into() }
+    pub fn new(field: impl Into<String>, words: impl Into<String>) -> Self {
+        Self { field: field.into(), words: words.into() }
     }
 }

@@ -6,7 +6,7 @@ use super::{Made, Progress};
 use crate::{
     server::store::{
         StoreError, Tx,
-        jobs::{JobRow, topic},
+        jobs::{JobRow, Owner, topic},
     },
     wire::{
         Position,
@@ -66,9 +66,9 @@ pub async fn add(tx: &mut Tx, row: &JobRow) -> Result<Position, StoreError> {
     tell(tx, row).await
 }
 
-/// Takes the next job for `runner`, if there is one to begin. One that was begun too often fails instead, and is returned
-/// as it then is.
-pub async fn claim(tx: &mut Tx, runner: &str) -> Result<Option<JobRow>, StoreError> {
+/// Takes the next job for a run of this name, which nothing else has, if there is one to begin. One that was begun too often
+/// fails instead, and is returned as it then is.
+pub async fn claim(tx: &mut Tx, run: &str) -> Result<Option<JobRow>, StoreError> {
     let Some(mut row) = tx.next_job().await? else { return Ok(None) };
     if row.stopping {
         // Its process died before it could stop it.
@@ -82,21 +82,21 @@ pub async fn claim(tx: &mut Tx, runner: &str) -> Result<Option<JobRow>, StoreErr
         row.progress = 0;
         row.doing = "Beginning".to_owned();
         row.error = None;
-        row.runner = Some(runner.to_owned());
+        row.run = Some(run.to_owned());
         row.lease_ms = tx.now_ms + LEASE.as_millis() as i64;
         save(tx, &mut row).await?;
     }
     Ok(Some(row))
 }
 
-/// Whether this run of the job is still the one that counts.
-pub fn is_ours(row: &JobRow, runner: &str, attempt: u32) -> bool {
-    row.status == JobStatus::Running && row.runner.as_deref() == Some(runner) && row.attempts == attempt
+/// Whether this run is still the one that counts.
+pub fn counts(row: &JobRow, run: &str) -> bool {
+    row.status == JobStatus::Running && row.run.as_deref() == Some(run)
 }
 
 /// Notes how far a running job is, and that its process is alive. What is to be done now: go on, or stop.
-pub async fn note_progress(tx: &mut Tx, id: &str, runner: &str, attempt: u32, now: Progress) -> Result<Go, StoreError> {
-    let Some(mut row) = tx.job(id).await?.filter(|row| is_ours(row, runner, attempt)) else { return Ok(Go::Lost) };
+pub async fn note_progress(tx: &mut Tx, id: &str, run: &str, now: Progress) -> Result<Go, StoreError> {
+    let Some(mut row) = tx.job(id).await?.filter(|row| counts(row, run)) else { return Ok(Go::Lost) };
     row.lease_ms = tx.now_ms + LEASE.as_millis() as i64;
     if (row.progress, &row.doing) == (now.percent, &now.doing) {
         tx.save_job(&row).await?;
@@ -118,20 +118,21 @@ pub enum Go {
 }
 
 /// Ends a run. The row as it then is, unless the run did not count any more.
-pub async fn finish(tx: &mut Tx, id: &str, runner: &str, attempt: u32, how: End) -> Result<Option<JobRow>, StoreError> {
-    let Some(mut row) = tx.job(id).await?.filter(|row| is_ours(row, runner, attempt)) else { return Ok(None) };
+pub async fn finish(tx: &mut Tx, id: &str, run: &str, how: End) -> Result<Option<JobRow>, StoreError> {
+    let Some(mut row) = tx.job(id).await?.filter(|row| counts(row, run)) else { return Ok(None) };
     end(tx, &mut row, how).await?;
     Ok(Some(row))
 }
 
 async fn end(tx: &mut Tx, row: &mut JobRow, how: End) -> Result<(), StoreError> {
-    row.runner = None;
+    row.run = None;
     row.lease_ms = 0;
     match how {
         End::Completed(made) => {
             row.status = JobStatus::Completed;
             row.progress = 100;
             row.doing = "Done".to_owned();
+            row.result_bytes = made.bytes();
             row.result = Some(serde_json::to_string(&made)?);
         }
         // Somebody asked for it to stop, so it is not tried again.
@@ -183,9 +184,9 @@ pub async fn cancel(tx: &mut Tx, mut row: JobRow) -> Result<JobRow, StoreError> 
     Ok(row)
 }
 
-/// Has a job that failed or was cancelled begin again, from the start.
+/// Has a job that failed or was cancelled, or whose result is gone, begin again, from the start.
 pub async fn retry(tx: &mut Tx, mut row: JobRow) -> Result<JobRow, StoreError> {
-    if matches!(row.status, JobStatus::Failed | JobStatus::Cancelled) {
+    if row.status.has_ended() && row.result.is_none() {
         row.status = JobStatus::Queued;
         row.doing = "Waiting".to_owned();
         row.progress = 0;
@@ -202,8 +203,30 @@ pub async fn retry(tx: &mut Tx, mut row: JobRow) -> Result<JobRow, StoreError> {
 /// Forgets what a job made; its file is the caller's to remove.
 pub async fn expire(tx: &mut Tx, mut row: JobRow) -> Result<(), StoreError> {
     row.result = None;
+    row.result_bytes = 0;
     row.doing = "Its result was kept for a while and is gone".to_owned();
     save(tx, &mut row).await
+}
+
+/// Makes the oldest results give way to the newest, of this owner and of all. Whether there were any.
+pub async fn make_room(tx: &mut Tx, owner: &Owner, room: Room) -> Result<bool, StoreError> {
+    /// In one write; the next job's end goes on.
+    const BATCH: u64 = 100;
+    let mut gone = tx.results_beyond(Some(owner), room.bytes_per_owner, BATCH).await?;
+    let of_all = tx.results_beyond(None, room.bytes, BATCH).await?;
+    gone.extend(of_all.into_iter().filter(|row| gone.iter().all(|other| other.id != row.id)).collect::<Vec<_>>());
+    let any = !gone.is_empty();
+    for row in gone {
+        expire(tx, row).await?;
+    }
+    Ok(any)
+}
+
+/// How much is kept of what jobs make.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub bytes_per_owner: u64,
+    pub bytes: u64,
 }
 
 async fn save(tx: &mut Tx, row: &mut JobRow) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Failure, InputError, Kind, Made, Progress, Run,
-    queue::{self, End, Go},
+    queue::{self, End, Go, Room},
 };
 use crate::{
     server::store::{
@@ -44,6 +44,8 @@ pub struct Settings {
     pub workers: usize,
     /// Where the files are that jobs make.
     pub results: PathBuf,
+    /// How much of it is kept.
+    pub room: Room,
     /// What can be done: [`super::KINDS`].
     pub kinds: &'static [&'static dyn Kind],
 }
@@ -60,9 +62,8 @@ pub struct Jobs {
     store: Store,
     settings: Settings,
     rules: Rules,
-    /// The name of this process: random.
-    runner: String,
     wake: Notify,
+    /// The runs of this process.
     running: Mutex<HashMap<String, CancellationToken>>,
 }
 
@@ -74,8 +75,7 @@ impl std::fmt::Debug for Jobs {
 
 impl Jobs {
     pub fn new(store: Store, settings: Settings, rules: Rules) -> Arc<Self> {
-        let runner = format!("{:016x}", rand::random::<u64>());
-        Arc::new(Self { store, settings, rules, runner, wake: Notify::new(), running: Mutex::default() })
+        Arc::new(Self { store, settings, rules, wake: Notify::new(), running: Mutex::default() })
     }
 
     /// The kind of this name.
@@ -94,26 +94,36 @@ impl Jobs {
         self.wake.notify_one();
     }
 
-    /// Stops a job at once, if it runs in this process.
-    pub fn stop(&self, id: &str) {
+    /// Stops a job's run at once, if it is one of this process.
+    pub fn stop(&self, row: &JobRow) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stop) = running.get(id) {
+        if let Some(stop) = row.run.as_ref().and_then(|run| running.get(run)) {
             stop.cancel();
         }
     }
 
-    /// Where a job's result is, if it is a file.
-    pub fn file(&self, id: &str) -> PathBuf {
-        self.settings.results.join(id)
+    /// Where the file is that a run of a job has made. Each run's is its own: one that does not count any more replaces
+    /// nothing.
+    pub fn file(&self, id: &str, run: &str) -> PathBuf {
+        self.settings.results.join(format!("{id}.{run}"))
+    }
+
+    /// Whether whoever owns a job may still read what it is about.
+    pub async fn may_still_read(&self, row: &JobRow) -> Result<bool, StoreError> {
+        let Ok(kind) = self.kind(&row.kind) else { return Ok(false) };
+        let input = serde_json::from_str(&row.input).unwrap_or_default();
+        // An input of an older version that is not in order any more is about nothing that could be asked for.
+        let Ok(checked) = kind.check(&input) else { return Ok(true) };
+        for (topic, _) in checked.reads {
+            if !(self.rules.may_read)(row.owner.clone(), topic).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Until `stop`; then gives back what is not done, and returns.
     pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
-        // For the owner alone: transcripts of private rooms are among what is in it.
-        let made = tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.settings.results).await;
-        if let Err(error) = made {
-            tracing::error!(%error, folder = %self.settings.results.display(), "results of jobs cannot be written");
-        }
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
             while tasks.len() < self.settings.workers {
@@ -141,8 +151,14 @@ impl Jobs {
         let Ok(mut files) = tokio::fs::read_dir(&self.settings.results).await else { return Ok(()) };
         while let Ok(Some(file)) = files.next_entry().await {
             let name = file.file_name().to_string_lossy().into_owned();
-            let id = name.split('.').next().unwrap_or_default();
-            if !self.store.has_file(id).await?
+            let mut parts = name.split('.');
+            let (id, run) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let row = self.store.job(id).await?.map(|(row, _)| row);
+            let made = row.as_ref().and_then(|row| serde_json::from_str(row.result.as_deref()?).ok());
+            let is_result = matches!(&made, Some(Made::File { run: of, .. }) if of == run && !name.ends_with(".part"));
+            let is_running = row.is_some_and(|row| queue::counts(&row, run));
+            if !is_result
+                && !is_running
                 && let Err(error) = tokio::fs::remove_file(file.path()).await
             {
                 tracing::error!(%error, name, "an old result could not be removed");
@@ -151,16 +167,24 @@ impl Jobs {
         Ok(())
     }
 
+    /// For the owner alone: transcripts of private rooms are among what is in it.
+    async fn make_folder(&self) {
+        let folder = &self.settings.results;
+        if let Err(error) = tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await {
+            tracing::error!(%error, folder = %folder.display(), "results of jobs cannot be written");
+        }
+    }
+
     /// The next job that is to be run here.
     async fn claim(&self) -> Result<Option<JobRow>, StoreError> {
         loop {
             if !self.store.has_due_job(now_ms()).await? {
                 return Ok(None);
             }
-            let (runner, ended) = (self.runner.clone(), self.rules.ended);
+            let (run, ended) = (format!("{:016x}", rand::random::<u64>()), self.rules.ended);
             let claimed = self.store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    let claimed = queue::claim(tx, &runner).await?;
+                    let claimed = queue::claim(tx, &run).await?;
                     match &claimed {
                         Some(row) if row.status.has_ended() => ended(tx, row).await?,
                         _ => {}
@@ -177,39 +201,47 @@ impl Jobs {
     }
 
     async fn work(self: Arc<Self>, row: JobRow, draining: CancellationToken) {
-        let (id, attempt, stop) = (row.id.clone(), row.attempts, CancellationToken::new());
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), stop.clone());
-        let file = self.settings.results.join(format!("{id}.{}.{attempt}.part", self.runner));
+        let (id, run, stop) = (row.id.clone(), row.run.clone().unwrap_or_default(), CancellationToken::new());
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), stop.clone());
+        self.make_folder().await;
+        let part = self.file(&id, &run).with_extension(format!("{run}.part"));
         let started = Instant::now();
+        let (attempt, owner) = (row.attempts, row.owner.clone());
         let (progress, told) = watch::channel(Progress { percent: 0, doing: row.doing.clone() });
         let how = tokio::select! {
             biased;
             () = draining.cancelled() => Some(End::Released),
             () = stop.cancelled() => Some(End::Cancelled),
-            how = self.keep(&id, attempt, told) => how,
-            how = self.attempt(row, &file, progress) => Some(how),
+            how = self.keep(&id, &run, told) => how,
+            how = self.attempt(row, &run, &part, progress) => Some(how),
         };
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(how) = how {
-            tracing::info!(id, attempt, ms = started.elapsed().as_millis() as u64, how = ?Summary(&how), "a job's run ended");
-            if let Err(error) = self.finish(&id, attempt, how).await {
-                // Its lease runs out, and it is begun again.
-                tracing::error!(%error, id, "the end of a job could not be stored");
-            }
-        }
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
         // What is left of it is of no use to anybody.
-        let _ = tokio::fs::remove_file(&file).await;
+        let _ = tokio::fs::remove_file(&part).await;
+        let Some(how) = how else { return };
+        tracing::info!(id, attempt, ms = started.elapsed().as_millis() as u64, how = ?Summary(&how), "a job's run ended");
+        match self.finish(&id, &run, owner, how).await {
+            // Some results gave way, or this one does not count.
+            Ok(true) => {
+                if let Err(error) = self.remove_stray_files().await {
+                    tracing::error!(%error, "old results could not be removed; they are tried again in an hour");
+                }
+            }
+            Ok(false) => {}
+            // Its lease runs out, and it is begun again.
+            Err(error) => tracing::error!(%error, id, "the end of a job could not be stored"),
+        }
     }
 
     /// Stores how far a run is, and that it is alive. Returns when it is to end: cancelled, or (nothing) not ours any more.
-    async fn keep(&self, id: &str, attempt: u32, mut told: watch::Receiver<Progress>) -> Option<End> {
+    async fn keep(&self, id: &str, run: &str, mut told: watch::Receiver<Progress>) -> Option<End> {
         loop {
             tokio::time::sleep(TELL).await;
             let _ = tokio::time::timeout(RENEW - TELL, told.changed()).await;
             let now = told.borrow_and_update().clone();
-            let (job, runner) = (id.to_owned(), self.runner.clone());
+            let (job, run) = (id.to_owned(), run.to_owned());
             let noted = self.store.write::<_, StoreError, _>(move |tx| {
-                Box::pin(async move { queue::note_progress(tx, &job, &runner, attempt, now).await })
+                Box::pin(async move { queue::note_progress(tx, &job, &run, now).await })
             });
             match noted.await {
                 Ok(Go::On) => {}
@@ -220,67 +252,67 @@ impl Jobs {
         }
     }
 
-    async fn attempt(&self, row: JobRow, file: &Path, progress: watch::Sender<Progress>) -> End {
+    async fn attempt(&self, row: JobRow, run: &str, part: &Path, progress: watch::Sender<Progress>) -> End {
         let failed = |why: &str, is_final| End::Failed { why: why.to_owned(), is_final };
         let Ok(kind) = self.kind(&row.kind) else {
             return failed("This server does not know this kind of job any more.", true);
         };
-        let input = serde_json::from_str(&row.input).unwrap_or_default();
-        match self.may_begin(kind, &row, &input).await {
+        match self.may_still_read(&row).await {
             Ok(true) => {}
             Ok(false) => return failed("What it is about may not be read any more.", true),
             Err(error) => return failed(&Failure::from(error).to_string(), false),
         }
-        let run = Run { store: self.store.clone(), id: row.id.clone(), input, file: file.to_owned(), progress };
-        let done = tokio::time::timeout(kind.timeout(), AssertUnwindSafe(kind.run(&run)).catch_unwind()).await;
+        let job = Run {
+            store: self.store.clone(),
+            id: row.id.clone(),
+            input: serde_json::from_str(&row.input).unwrap_or_default(),
+            name: run.to_owned(),
+            file: part.to_owned(),
+            progress,
+        };
+        let done = tokio::time::timeout(kind.timeout(), AssertUnwindSafe(kind.run(&job)).catch_unwind()).await;
         let made = match done {
             Err(_) => return failed("It took too long.", false),
             Ok(Err(_panic)) => return failed("Something went wrong on the server.", false),
             Ok(Ok(Err(failure))) => {
-                tracing::error!(error = %failure, id = row.id, "a job failed");
+                tracing::error!(?failure, id = row.id, "a job failed");
                 return failed(&failure.to_string(), failure.is_final());
             }
             Ok(Ok(Ok(made))) => made,
         };
         match &made {
-            Made::File { .. } => match self.put_in_place(file, &row.id).await {
+            Made::File { .. } => match put_in_place(part, &self.file(&row.id, run)).await {
                 Ok(()) => End::Completed(made),
-                Err(error) => failed(&Failure::from(error).to_string(), false),
+                Err(error) => {
+                    tracing::error!(%error, id = row.id, "a result could not be put in its place");
+                    failed(&Failure::from(error).to_string(), false)
+                }
             },
             Made::Digest(_) => End::Completed(made),
         }
     }
 
-    async fn may_begin(&self, kind: &dyn Kind, row: &JobRow, input: &serde_json::Value) -> Result<bool, StoreError> {
-        // An input of an older version that is not in order any more fails in its own words.
-        let Ok(checked) = kind.check(input) else { return Ok(true) };
-        for (topic, _) in checked.reads {
-            if !(self.rules.may_read)(row.owner.clone(), topic).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The whole file or none: it is on the disk before it has its name.
-    async fn put_in_place(&self, file: &Path, id: &str) -> std::io::Result<()> {
-        tokio::fs::File::open(file).await?.sync_all().await?;
-        tokio::fs::rename(file, self.file(id)).await
-    }
-
-    async fn finish(&self, id: &str, attempt: u32, how: End) -> Result<(), StoreError> {
-        let (job, runner, ended) = (id.to_owned(), self.runner.clone(), self.rules.ended);
+    /// Whether there may be files now that are nobody's result.
+    async fn finish(&self, id: &str, run: &str, owner: Owner, how: End) -> Result<bool, StoreError> {
+        let (job, run, ended, room) = (id.to_owned(), run.to_owned(), self.rules.ended, self.settings.room);
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    match queue::finish(tx, &job, &runner, attempt, how).await? {
-                        Some(row) if row.status.has_ended() => ended(tx, &row).await,
-                        _ => Ok(()),
+                    let Some(row) = queue::finish(tx, &job, &run, how).await? else { return Ok(true) };
+                    if row.status.has_ended() {
+                        ended(tx, &row).await?;
                     }
+                    if row.result_bytes > 0 { queue::make_room(tx, &owner, room).await } else { Ok(false) }
                 })
             })
             .await
     }
+}
+
+/// The whole file or none: it is on the disk before it has its name.
+async fn put_in_place(part: &Path, file: &Path) -> std::io::Result<()> {
+    tokio::fs::File::open(part).await?.sync_all().await?;
+    tokio::fs::rename(part, file).await
 }
 
 /// An end without what was made: that may be long.

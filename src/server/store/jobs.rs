@@ -29,9 +29,11 @@ pub struct JobRow {
     pub error: Option<String>,
     /// JSON.
     pub result: Option<String>,
+    pub result_bytes: u64,
     pub attempts: u32,
     pub due_ms: i64,
-    pub runner: Option<String>,
+    /// The run that counts.
+    pub run: Option<String>,
     pub lease_ms: i64,
     pub stopping: bool,
     pub created_ms: i64,
@@ -40,7 +42,7 @@ pub struct JobRow {
 }
 
 const COLUMNS: &str = "id, kind, input, title, person_id, api_key_id, capability, idempotency_key, status, progress, \
-     doing, error, result, attempts, due_ms, runner, lease_ms, stopping, created_ms, updated_ms, ended_ms";
+     doing, error, result, attempts, due_ms, run, lease_ms, stopping, created_ms, updated_ms, ended_ms, result_bytes";
 
 /// Of those that may be begun now, one of whoever has the fewest running, then the oldest: nobody waits behind another's
 /// whole pile.
@@ -93,16 +95,6 @@ impl Store {
             sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(now_ms).fetch_optional(&self.reads).await?;
         Ok(found.is_some())
     }
-
-    /// Whether there is such a job, and a file of it may be there: it has a result, or is being done.
-    pub async fn has_file(&self, id: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM job WHERE id = $1 AND (result IS NOT NULL OR status = 'running')")
-                .bind(id)
-                .fetch_optional(&self.reads)
-                .await?;
-        Ok(found.is_some())
-    }
 }
 
 impl Tx {
@@ -137,7 +129,7 @@ impl Tx {
     pub async fn save_job(&mut self, row: &JobRow) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE job SET status = $1, progress = $2, doing = $3, error = $4, result = $5, attempts = $6, due_ms = $7, \
-             runner = $8, lease_ms = $9, stopping = $10, updated_ms = $11, ended_ms = $12 WHERE id = $13",
+             run = $8, lease_ms = $9, stopping = $10, updated_ms = $11, ended_ms = $12, result_bytes = $13 WHERE id = $14",
         )
         .bind(row.status.as_str())
         .bind(i64::from(row.progress))
@@ -146,11 +138,12 @@ impl Tx {
         .bind(&row.result)
         .bind(row.attempts)
         .bind(row.due_ms)
-        .bind(&row.runner)
+        .bind(&row.run)
         .bind(row.lease_ms)
         .bind(row.stopping)
         .bind(row.updated_ms)
         .bind(row.ended_ms)
+        .bind(row.result_bytes as i64)
         .bind(&row.id)
         .execute(&mut self.connection)
         .await?;
@@ -175,12 +168,10 @@ impl Tx {
 
     /// How many of somebody's jobs have not ended.
     pub async fn unfinished_jobs(&mut self, owner: &Owner) -> Result<u32, StoreError> {
-        let (person, key) = owner.columns();
         let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM job WHERE (person_id = $1 OR api_key_id = $2) AND ended_ms IS NULL",
+            "SELECT COUNT(*) FROM job WHERE COALESCE(person_id, api_key_id) = $1 AND ended_ms IS NULL",
         )
-        .bind(person)
-        .bind(key)
+        .bind(owner.id())
         .fetch_one(&mut self.connection)
         .await?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -191,6 +182,27 @@ impl Tx {
         let text = format!("SELECT {COLUMNS} FROM job WHERE {DUE} ORDER BY {FAIREST} LIMIT 1");
         let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.now_ms).fetch_optional(&mut self.connection).await?;
         Ok(row.as_ref().map(job_row))
+    }
+
+    /// The oldest results of somebody (or, without an owner, of all) beyond so many bytes of the newest, at most `most`.
+    pub async fn results_beyond(
+        &mut self,
+        owner: Option<&Owner>,
+        bytes: u64,
+        most: u64,
+    ) -> Result<Vec<JobRow>, StoreError> {
+        let mine = if owner.is_some() { "AND COALESCE(person_id, api_key_id) = $3" } else { "AND $3 IS NULL" };
+        let text = format!(
+            "SELECT {COLUMNS} FROM (SELECT *, SUM(result_bytes) OVER (ORDER BY ended_ms DESC, id) AS kept FROM job \
+             WHERE result IS NOT NULL {mine}) AS results WHERE kept > $1 AND result_bytes > 0 ORDER BY ended_ms LIMIT $2"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
+            .bind(most as i64)
+            .bind(owner.map(Owner::id))
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(rows.iter().map(job_row).collect())
     }
 
     /// Some of the jobs whose results are older than this, in milliseconds since 1970.
@@ -213,10 +225,43 @@ impl Tx {
         .bind(most as i64)
         .fetch_all(&mut self.connection)
         .await?;
-        for topic in ids.iter().filter_map(|id| topic(id)) {
+        self.forget_topics(&ids).await?;
+        Ok(ids.len() as u64)
+    }
+
+    /// Forgets somebody's oldest jobs that have ended, but for the newest `keep`; at most `most`.
+    pub async fn forget_jobs_beyond(&mut self, owner: &Owner, keep: u64, most: u64) -> Result<(), StoreError> {
+        let column = if matches!(owner, Owner::Person(_)) { "person_id" } else { "api_key_id" };
+        let text = format!(
+            "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE {column} = $1 AND ended_ms IS NOT NULL \
+             ORDER BY created_ms DESC LIMIT $3 OFFSET $2) RETURNING id"
+        );
+        let ids: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(text))
+            .bind(owner.id())
+            .bind(keep as i64)
+            .bind(most as i64)
+            .fetch_all(&mut self.connection)
+            .await?;
+        self.forget_topics(&ids).await
+    }
+
+    /// Forgets the topics of jobs that went with whoever they belonged to; at most `most`.
+    pub async fn forget_stray_job_topics(&mut self, most: u64) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM topic WHERE id IN (SELECT topic.id FROM topic WHERE name >= 'job/' AND name < 'job0' \
+             AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = SUBSTR(topic.name, 5)) LIMIT $1)",
+        )
+        .bind(most as i64)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn forget_topics(&mut self, jobs: &[String]) -> Result<(), StoreError> {
+        for topic in jobs.iter().filter_map(|id| topic(id)) {
             log::forget(&mut self.connection, &topic).await?;
         }
-        Ok(ids.len() as u64)
+        Ok(())
     }
 }
 
@@ -253,11 +298,12 @@ fn job_row(row: &SqliteRow) -> JobRow {
         result: row.get(12),
         attempts: row.get(13),
         due_ms: row.get(14),
-        runner: row.get(15),
+        run: row.get(15),
         lease_ms: row.get(16),
         stopping: row.get(17),
         created_ms: row.get(18),
         updated_ms: row.get(19),
         ended_ms: row.get(20),
+        result_bytes: row.get::<i64, _>(21) as u64,
     }
 }

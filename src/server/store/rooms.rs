@@ -49,7 +49,7 @@ impl Store {
     pub async fn rooms_of(&self, person: &str, most: u32) -> Result<Vec<Listed>, StoreError> {
         let rows = sqlx::query(
             "SELECT room.id, room.title, room.private, room.owner_id, room.archived_ms, member.read_id, \
-             (SELECT MAX(created_ms) FROM message WHERE message.room_id = room.id), \
+             (SELECT created_ms FROM message WHERE message.room_id = room.id ORDER BY id DESC LIMIT 1), \
              (SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE message.room_id = room.id AND message.id > member.read_id \
               AND message.author_id <> $1 AND message.deleted_ms IS NULL LIMIT $3)) \
              FROM room LEFT JOIN member ON member.room_id = room.id AND member.person_id = $1 \

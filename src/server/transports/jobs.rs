@@ -52,15 +52,15 @@ pub async fn start(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let asked = match serde_json::from_slice::<Asked>(&body) {
+    let asked = match parse(&body) {
         Ok(asked) => asked,
-        Err(error) => return http_error::invalid(&format!(r#"a job is {{"kind":"…","input":{{…}}}}: {error}"#)),
+        Err(words) => return http_error::invalid(&format!(r#"a job is {{"kind":"…","input":{{…}}}}{words}"#)),
     };
     let idempotency_key = match headers.get("idempotency-key").map(|value| value.to_str()).transpose() {
         Ok(idempotency_key) => idempotency_key.map(str::to_owned),
         Err(_) => return refuse(&JobError::IdempotencyKey),
     };
-    let Some(owner) = owner(&asking) else { return nobody() };
+    let Some(owner) = owner(&asking) else { return nobody(&asking) };
     match order(&state, &asking, owner, &asked.kind, &asked.input, idempotency_key).await {
         Ok(row) => {
             let location = format!("/api/jobs/{}", row.id);
@@ -69,6 +69,15 @@ pub async fn start(
             (StatusCode::ACCEPTED, [(header::LOCATION, location)], advice(row.status), Json(body)).into_response()
         }
         Err(error) => refuse(&error),
+    }
+}
+
+/// An order, or what is wrong with it beyond that it is none.
+fn parse(body: &[u8]) -> Result<Asked, String> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(object @ Value::Object(_)) => serde_json::from_value(object).map_err(|error| format!(": {error}")),
+        Ok(_) => Err(String::new()),
+        Err(error) => Err(format!(": {error}")),
     }
 }
 
@@ -86,7 +95,7 @@ pub async fn order(
     let mut about = String::new();
     for (topic, field) in &checked.reads {
         if !may(state, asking, Action::Read, topic).await? {
-            return Err(InputError::new(field, "the id of a room that you may read").into());
+            return Err(InputError::new(*field, "the id of a room that you may read").into());
         }
         if let Some(room) = topic.room() {
             about = state.store.room(room.as_str()).await?.map_or_else(String::new, |room| room.title);
@@ -102,10 +111,14 @@ pub fn owner(asking: &Asking) -> Option<Owner> {
     if let Some(person) = &asking.person {
         return (!asking.unwritten).then(|| Owner::Person(person.id.clone()));
     }
+    owner_by_key(asking, Action::Publish)
+}
+
+fn owner_by_key(asking: &Asking, action: Action) -> Option<Owner> {
     let key = asking.key.as_ref()?;
     // Which job it will be is not known yet; grants cover all of them, or none that is new.
-    let any = Topic::Job { id: Segment::new("new").ok()? };
-    key.allows(Action::Publish, &any).then(|| jobs::owner_of_key(key))
+    let any = Topic::Job { id: Segment::new(&format!("{:016x}", rand::random::<u64>())).ok()? };
+    key.allows(action, &any).then(|| jobs::owner_of_key(key))
 }
 
 /// `GET /api/jobs/{name}`.
@@ -130,7 +143,8 @@ pub async fn status(
 
 /// `GET /api/jobs`: one's own, the newest first.
 pub async fn list(State(state): State<AppState>, Extension(asking): Extension<Asking>, headers: HeaderMap) -> Response {
-    let Some(owner) = owner(&asking) else { return nobody() };
+    let reader = owner(&asking).or_else(|| owner_by_key(&asking, Action::Read));
+    let Some(owner) = reader else { return nobody(&asking) };
     match state.store.jobs_of(&owner, SHOWN_JOBS).await {
         Ok(rows) => {
             let busy = rows.iter().find(|row| !row.status.has_ended()).map(|row| row.status);
@@ -147,7 +161,7 @@ pub async fn cancel(
     Extension(asking): Extension<Asking>,
     Path(id): Path<String>,
 ) -> Response {
-    let Some(owner) = owner(&asking) else { return nobody() };
+    let Some(owner) = owner(&asking) else { return nobody(&asking) };
     answer(jobs::cancel(&state.store, &state.jobs, &owner, &id).await)
 }
 
@@ -157,7 +171,7 @@ pub async fn retry(
     Extension(asking): Extension<Asking>,
     Path(id): Path<String>,
 ) -> Response {
-    let Some(owner) = owner(&asking) else { return nobody() };
+    let Some(owner) = owner(&asking) else { return nobody(&asking) };
     let most = state.config.jobs.unfinished_per_person;
     answer(jobs::retry(&state.store, &state.jobs, &owner, &id, most).await)
 }
@@ -176,11 +190,19 @@ pub async fn result(
     if row.status != JobStatus::Completed {
         return http_error::not_found("there is no result: the job is not completed");
     }
+    // Who was removed from a room gets nothing of it from then on, and neither does whoever they have shown it to.
+    match state.jobs.may_still_read(&row).await {
+        Ok(true) => {}
+        Ok(false) => return http_error::gone("what this job is about may not be read by its owner any more"),
+        Err(error) => return refuse(&error.into()),
+    }
     let made = row.result.as_deref().and_then(|json| serde_json::from_str::<Made>(json).ok());
     match made {
         None => http_error::gone("the result was kept for some days and is gone; have the job done again"),
         Some(Made::Digest(digest)) => ([(header::CACHE_CONTROL, "private, no-cache")], Json(digest)).into_response(),
-        Some(Made::File { name, media_type, .. }) => file(&state.jobs.file(&row.id), &name, &media_type, request).await,
+        Some(Made::File { name, media_type, run, .. }) => {
+            file(&state.jobs.file(&row.id, &run), &name, &media_type, request).await
+        }
     }
 }
 
@@ -241,7 +263,10 @@ fn advice(status: JobStatus) -> HeaderMap {
     headers
 }
 
-fn nobody() -> Response {
+fn nobody(asking: &Asking) -> Response {
+    if asking.unwritten {
+        return http_error::too_many("many people have come from your address just now; try again in a minute");
+    }
     http_error::unauthorized(
         "having jobs done takes a page's cookie, or an API key that may publish:job/*: Authorization: Bearer tmk_…",
     )
@@ -254,7 +279,7 @@ fn refuse(error: &JobError) -> Response {
         JobError::Malformed => http_error::malformed(&words),
         JobError::Input(InputError { field, .. }) => http_error::invalid_field(field, &words),
         JobError::IdempotencyKey => http_error::invalid(&words),
-        JobError::Reused => http_error::conflict(&words),
+        JobError::Reused | JobError::Completed => http_error::conflict(&words),
         JobError::TooMany(_) => http_error::too_many(&words),
         JobError::Store(error) => {
             tracing::error!(%error, "a job could not be reached");

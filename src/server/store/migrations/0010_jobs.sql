@@ -21,12 +21,14 @@ CREATE TABLE job (
     error TEXT,
     -- JSON: the file that it made, or what it found out. Emptied when it expires.
     result TEXT,
+    -- Of its file: what somebody keeps is limited.
+    result_bytes BIGINT NOT NULL DEFAULT 0,
     -- How often it was begun.
     attempts INTEGER NOT NULL,
     -- Not to be begun before this: the pause after a failure.
     due_ms BIGINT NOT NULL,
-    -- The process that runs it, and until when it is trusted to be alive.
-    runner TEXT,
+    -- The run that counts, a random name, and until when its process is trusted to be alive.
+    run TEXT,
     lease_ms BIGINT NOT NULL,
     -- Somebody wants it to stop.
     stopping BOOLEAN NOT NULL,
@@ -38,6 +40,9 @@ CREATE TABLE job (
 CREATE INDEX job_person ON job (person_id, created_ms);
 CREATE INDEX job_api_key ON job (api_key_id, created_ms);
 CREATE INDEX job_waiting ON job (due_ms) WHERE status = 'queued';
-CREATE INDEX job_running ON job (lease_ms) WHERE status = 'running';
+CREATE INDEX job_lease ON job (lease_ms) WHERE status = 'running';
+CREATE INDEX job_running ON job (COALESCE(person_id, api_key_id)) WHERE status = 'running';
+CREATE INDEX job_unfinished ON job (COALESCE(person_id, api_key_id)) WHERE ended_ms IS NULL;
 CREATE INDEX job_ended ON job (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX job_result ON job (ended_ms) WHERE result IS NOT NULL;
 CREATE UNIQUE INDEX job_idempotency ON job (COALESCE(person_id, api_key_id), idempotency_key);

@@ -59,11 +59,18 @@ pub fn answer(id: Option<&str>, result: Result<Done, Failed>) -> Option<Said> {
     }
 }
 
-/// Reads a message from a client.
-pub fn parse(text: &[u8]) -> Result<Command, Failed> {
+/// Reads a message from a client. If it is no command, its id may be there all the same.
+pub fn parse(text: &[u8]) -> Result<Command, (Option<String>, Failed)> {
+    /// A longer one is nobody's who would wait for it.
+    const ID_CHARS: usize = 100;
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: String,
+    }
     serde_json::from_slice(text).map_err(|error| {
         let words: String = error.to_string().chars().take(200).collect();
-        Failed::new(FailedCode::Malformed, format!("this is not a command: {words}"))
+        let id = serde_json::from_slice::<Named>(text).ok().map(|Named { id }| id.chars().take(ID_CHARS).collect());
+        (id, Failed::new(FailedCode::Malformed, format!("this is not a command: {words}")))
     })
 }
 
@@ -124,7 +131,7 @@ impl From<RoomError> for Failed {
 pub async fn over_http(State(state): State<AppState>, Extension(asking): Extension<Asking>, body: Bytes) -> Response {
     let (id, result) = match parse(&body) {
         Ok(command) => (command.id().map(str::to_owned), perform(&state, &asking, &command).await),
-        Err(failed) => (None, Err(failed)),
+        Err((id, failed)) => (id, Err(failed)),
     };
     let status = match &result {
         Ok(_) => StatusCode::OK,

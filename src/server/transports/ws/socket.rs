@@ -170,7 +170,7 @@ async fn hear(state: &AppState, asking: &Asking, session: &Mutex<Session>, messa
     }
     let command = match commands::parse(text.as_bytes()) {
         Ok(command) => command,
-        Err(failed) => return lock().answer(&failed.said(None)),
+        Err((id, failed)) => return lock().answer(&failed.said(id.as_deref())),
     };
     let id = command.id().map(str::to_owned);
     let result = match command {
