@@ -10,7 +10,8 @@ import { table } from "./table.mjs";
 import { ways } from "./ways.mjs";
 
 const REPORT = fileURLToPath(new URL("wrk.lua", import.meta.url));
-const SECONDS_OF_WARMUP = 1;
+// The first round's is longer: a just-in-time compiler is at work.
+const SECONDS_OF_WARMUP = { first: 5, later: 1 };
 
 const text = { type: "string" };
 const { values } = parseArgs({
@@ -28,12 +29,15 @@ try {
   for (let round = 1; round <= rounds; round += 1) {
     for (const [index, way] of all.entries()) {
       console.error(`round ${round} of ${rounds}: ${way.title}`);
-      await wrk(way, SECONDS_OF_WARMUP);
+      await wrk(way, SECONDS_OF_WARMUP[round === 1 ? "first" : "later"]);
       rows[index].results.push(await measure(way));
     }
   }
   console.log(`\nGET of a completed job, ${connections} connections, medians of ${rounds} × ${seconds} s; × as much as the first\n`);
   console.log(table(rows));
+  // What a peer does not answer is its row in the table, not our failure.
+  const failed = rows.some(({ results }, index) => all[index].server === servers.tidemark && results.some((result) => result.failed));
+  if (failed) throw new Error("not every request was answered");
 } catch (error) {
   console.error(`bench-jobs: ${error.code === "ENOENT" ? `${error.path} is missing` : error.message}`);
   process.exitCode = 1;
@@ -56,19 +60,20 @@ async function measure(way) {
   const before = usage(way.server.pid).cpu;
   const { requests, us, p50_us, p99_us, errors } = await wrk(way, seconds);
   const cpu = usage(way.server.pid).cpu - before;
-  if (errors) throw new Error(`${way.title}: ${errors} of ${requests} requests failed`);
   return {
     per_second: requests / (us / 1e6),
     cpu_us: (cpu * 1e6) / requests,
     busy: cpu / (us / 1e6),
     p50_ms: p50_us / 1_000,
     p99_ms: p99_us / 1_000,
+    failed: errors,
   };
 }
 
 async function wrk({ url, headers }, duration) {
   const said = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-  const words = ["-t1", `-c${connections}`, `-d${duration}s`, "-s", REPORT, ...said, url];
+  // Whoever is answered late is answered: that is in the latency.
+  const words = ["-t1", `-c${connections}`, `-d${duration}s`, "--timeout", "60s", "-s", REPORT, ...said, url];
   const { stdout } = await promisify(execFile)("wrk", words);
   const result = /^result (.*)$/m.exec(stdout);
   if (!result) throw new Error(`wrk said nothing that can be read: ${stdout}`);

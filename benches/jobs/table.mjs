@@ -1,4 +1,5 @@
-// One row a way of asking: the median of each figure over its rounds, and behind it how it compares with the first row.
+// One row a way of asking: the median of each figure over its rounds, behind it how it compares with the first row, and
+// the sum of what failed.
 
 const COLUMNS = [
   ["requests a second", "per_second", 0],
@@ -15,7 +16,9 @@ export function table(rows) {
     return [heading, ...values.map(compared)];
   });
   const busy = medians("busy").map((share) => `${(share * 100).toFixed(0)} %`);
-  const all = [["", ...rows.map(({ title }) => title)], ...columns, ["server's core", ...busy]];
+  const failed = rows.map(({ results }) => `${results.reduce((sum, result) => sum + result.failed, 0)}`);
+  const titles = rows.map(({ title }) => title);
+  const all = [["", ...titles], ...columns, ["failed", ...failed], ["server's core", ...busy]];
   const widths = all.map((column) => Math.max(...column.map((cell) => cell.length)));
   const line = (row) => `| ${all.map((column, index) => pad(column[row], widths[index], index)).join(" | ")} |`;
   const rule = `|${widths.map((width, index) => "-".repeat(width + (index ? 1 : 2)) + (index ? ":" : "")).join("|")}|`;
