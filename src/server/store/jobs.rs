@@ -74,13 +74,13 @@ impl Store {
     pub async fn job(&self, id: &str) -> Result<Option<(JobRow, Position)>, StoreError> {
         let Some(topic) = topic(id) else { return Ok(None) };
         let text = format!(
-            "SELECT {COLUMNS}, epoch, head FROM job \
-             LEFT JOIN (SELECT epoch, head FROM topic WHERE name = $2) AS log ON TRUE WHERE id = $1"
+            "SELECT {COLUMNS}, log_epoch, log_head FROM job LEFT JOIN \
+             (SELECT epoch AS log_epoch, head AS log_head FROM topic WHERE name = $2) AS log ON TRUE WHERE id = $1"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).bind(topic.to_string());
         let Some(row) = query.fetch_optional(&self.reads).await? else { return Ok(None) };
-        let position = match row.get::<Option<i64>, _>(21) {
-            Some(epoch) => Position { epoch: Epoch(epoch as u64), offset: row.get::<i64, _>(22) as u64 },
+        let position = match row.get::<Option<i64>, _>("log_epoch") {
+            Some(epoch) => Position { epoch: Epoch(epoch as u64), offset: row.get::<i64, _>("log_head") as u64 },
             None => self.unwritten(&topic),
         };
         Ok(Some((job_row(&row), position)))
