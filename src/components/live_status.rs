@@ -82,7 +82,7 @@ pub fn LiveStatus() -> impl IntoView {
                     <input type="hidden" name="id" value=cancel_id />
                     <button class="button button--quiet">"Cancel"</button>
                 </form>
-                <form class="job__form job__form--again" method="post" action=RetryJob::PATH hidden=dynamic(move || !is(may_retry)) on:submit=retry>
+                <form class="job__form" method="post" action=RetryJob::PATH hidden=dynamic(move || !is(may_retry)) on:submit=retry>
                     <input type="hidden" name="id" value=retry_id />
                     <button class="button">"Try again"</button>
                 </form>
