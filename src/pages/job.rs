@@ -92,7 +92,7 @@ pub fn DigestPage() -> impl IntoView {
         let may = state.jobs.may_still_read(&row).await;
         match (may, row.result.as_deref().and_then(|json| serde_json::from_str(json).ok())) {
             (Err(error), _) => failed(&error.into()),
-            (Ok(true), Some(Made::Digest(digest))) => view! { <DigestShown digest id /> }.into_any(),
+            (Ok(true), Some(Made::Digest(digest))) => view! { <DigestShown digest=*digest id /> }.into_any(),
             (Ok(may), _) if row.status == JobStatus::Completed => view! { <Gone title=row.title id may /> }.into_any(),
             _ => view! { <NotFoundPage /> }.into_any(),
         }
