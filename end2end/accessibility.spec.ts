@@ -173,4 +173,14 @@ test.describe("on a touch screen", () => {
     await openLive(page, "/inspector");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   });
+
+  test("a room with a long title makes the form for jobs no wider than the screen", async ({ page }) => {
+    await page.goto("/");
+    await page.goto("/rooms");
+    await page.getByLabel("What it is called").fill("A room whose title is as long as ".padEnd(60, "the rules allow "));
+    await page.getByRole("button", { name: "Make the room" }).click();
+    await expect(page).toHaveURL(/\/rooms\/./);
+    await page.goto("/jobs");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
 });

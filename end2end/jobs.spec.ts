@@ -94,11 +94,13 @@ test.describe("with a job that waits", () => {
         document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
       }, hidden);
     await seen(true);
+    await connectionIs(page, "resting");
     await expect(asks()).rejects.toThrow(/Timeout/);
     const shown = asks();
     await seen(false);
     await shown;
     await context.setOffline(true);
+    await connectionIs(page, "offline");
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
     await expect(asks()).rejects.toThrow(/Timeout/);
@@ -110,8 +112,11 @@ test.describe("with a job that waits", () => {
 
   test("a job is cancelled, and begun again", async ({ page, server, start }) => {
     await ask(page);
+    await connectionIs(page, "live");
     await page.getByRole("button", { name: "Cancel" }).click();
     await expect(status(page, "cancelled")).toBeVisible();
+    await expect(page.getByRole("status").filter({ hasText: "Cancelled" })).toBeFocused();
+    await expect(page.getByRole("progressbar")).toBeHidden();
     await connectionIs(page, "done");
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(status(page, "queued")).toBeVisible();
@@ -160,7 +165,28 @@ test.describe("with a job that waits", () => {
     await page.getByLabel("Format of a transcript").selectOption("csv");
     await page.getByRole("button", { name: "Export its transcript" }).click();
     await expect(page.getByText("10 of your jobs wait or run already")).toBeVisible();
+    await expect(page.getByLabel("Format of a transcript")).toHaveValue("csv");
     await expect(page.locator(".job-item")).toHaveCount(10);
+  });
+
+  test("a row of the list keeps the focus while its job goes on", async ({ page, server, start }) => {
+    await ask(page);
+    await page.goto("/jobs");
+    await connectionIs(page, "live");
+    const link = page.getByRole("link", { name: "Transcript of Lobby" });
+    await link.focus();
+    await start({ TIDEMARK_DATA_DIR: server.dataDir });
+    await expect(page.locator('.job-item[data-status="completed"]')).toContainText("Completed");
+    await connectionIs(page, "done");
+    await expect(link).toBeFocused();
+  });
+
+  test("no other room is chosen in place of one that is not there", async ({ page }) => {
+    await page.goto("/");
+    await page.goto("/jobs?room=nowhere");
+    await expect(page.getByText("That room is not there, or is not yours to read.")).toBeVisible();
+    await expect(page.getByLabel("Room")).toHaveValue("");
+    await expect(page.getByText("nothing to ask about")).toBeVisible();
   });
 });
 

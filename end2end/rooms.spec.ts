@@ -133,6 +133,62 @@ test.describe("without a network for a while", () => {
     await expect(field(page)).toHaveValue("half a thou");
   });
 
+  test("an edit stays in the field until it is saved, and the draft comes back after it", async ({ page, context }) => {
+    await enter(page);
+    await say(page, "Helo");
+    await expect(message(page, "Helo").locator("time")).toBeVisible();
+    const edit = () => message(page, /Hel/).getByRole("button", { name: "Edit" }).click();
+    const note = page.locator(".composer__note");
+    await field(page).fill("a draft");
+    await edit();
+    await expect(field(page)).toHaveValue("Helo");
+    await field(page).press("Escape");
+    await expect(field(page)).toHaveValue("a draft");
+    await edit();
+    await context.setOffline(true);
+    await connectionIs(page, "offline");
+    await say(page, "Hello");
+    await expect(note).toHaveText(/^That did not reach the server/);
+    await expect(field(page)).toHaveValue("Hello");
+    await context.setOffline(false);
+    await connectionIs(page, "live");
+    await expect(note).toBeEmpty();
+    await field(page).press("Enter");
+    await expect(message(page, "Hello")).toContainText("edited");
+    await expect(field(page)).toHaveValue("a draft");
+    await edit();
+    await field(page).fill("Hello again");
+    await page.reload();
+    await connectionIs(page, "live");
+    await expect(field(page)).toHaveValue("a draft");
+  });
+
+  test("an edit of what was deleted meanwhile is not lost", async ({ page, context }) => {
+    await enter(page);
+    await say(page, "Helo");
+    await message(page, "Helo").getByRole("button", { name: "Edit" }).click();
+    const second = await context.newPage();
+    second.on("dialog", (dialog) => dialog.accept());
+    await openLive(second, LOBBY);
+    await message(second, "Helo").getByRole("button", { name: "Delete" }).click();
+    await expect(message(page, "This message was deleted.")).toBeVisible();
+    await say(page, "Hello, at some length");
+    await expect(page.locator(".composer__note")).not.toBeEmpty();
+    await expect(field(page)).toHaveValue("Hello, at some length");
+  });
+
+  test("a server that is gone for a while is no blocked WebSocket", async ({ page, server }) => {
+    let sockets = 0;
+    page.on("websocket", () => sockets++);
+    await enter(page);
+    await server.kill();
+    // The first, and two that could not open.
+    await expect.poll(() => sockets, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+    await server.restart();
+    await connectionIs(page, "live", 20_000);
+    await expect(page.locator(".chat")).toHaveAttribute("data-transport", "socket");
+  });
+
   test("where WebSockets are blocked, the same goes on over server-sent events, and says so", async ({ page, context, server }) => {
     const other = await another(context, server.url);
     await page.routeWebSocket(/\/ws$/, (socket) => socket.close());
@@ -256,7 +312,7 @@ test("a link to an older message shows it, and what is new does not follow it as
   }
   await page.goto("/");
   await page.goto("/search?q=%22report+5%22");
-  await page.locator(".hit").filter({ hasText: /^report 5\b/ }).getByRole("link", { name: "Lobby" }).click();
+  await page.locator(".hit").filter({ has: page.getByText("5", { exact: true }) }).getByRole("link", { name: "Lobby" }).click();
   await connectionIs(page, "live");
   await expect(log(page).getByText("report 5", { exact: true })).toBeInViewport();
   const other = await another(context, server.url);

@@ -38,6 +38,11 @@ pub async fn answer_to(url: &str, json: String) -> Option<String> {
     request.send().await.ok()?.text().await.ok()
 }
 
+/// Whether the server answers at all.
+pub async fn gets_through() -> bool {
+    Request::get("/healthz").send().await.is_ok_and(|response| response.ok())
+}
+
 /// `POST` of JSON; whether it was accepted.
 pub async fn post_json(url: &str, json: String) -> bool {
     let Ok(request) = Request::post(url).header("content-type", "application/json").body(json) else { return false };

@@ -43,6 +43,7 @@ pub use effect::effect;
 pub use http::{fetch, head, submit_form};
 pub use page::{
     local_offset_minutes, now_ms, random_id, read_element, remember, remembered, remove_remembered, set_title,
+    watch_away,
 };
 pub use subscription::{Delivery, subscribe};
 pub use tab::{cut, has_fallen_back, mend};

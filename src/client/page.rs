@@ -88,6 +88,21 @@ pub fn watch(tell: fn(Input)) {
     let _ = set_interval_with_handle(move || tell(Input::Tick), std::time::Duration::from_millis(250));
 }
 
+/// Keeps these as the browser tells, for as long as the page lives.
+pub fn watch_away(offline: RwSignal<bool>, hidden: RwSignal<bool>) {
+    let look = move || {
+        hidden.try_set(document().hidden());
+    };
+    look();
+    // The handles are dropped on purpose: what they would remove is to stay.
+    for (name, is) in [("offline", true), ("online", false)] {
+        let _ = window_event_listener_untyped(name, move |_| {
+            offline.try_set(is);
+        });
+    }
+    let _ = window_event_listener_untyped("visibilitychange", move |_| look());
+}
+
 /// In a debug build a panic says where; in a release build its message would cost every visitor kilobytes.
 pub fn report_panics() {
     if cfg!(debug_assertions) {

@@ -1,5 +1,5 @@
 //! A browser's WebSocket, held: the tab's connection on pages that talk back, and the way commands take. Where
-//! WebSockets are blocked, `tab.rs` falls back to server-sent events, and commands go over HTTP.
+//! WebSockets are blocked and HTTP is not, `tab.rs` falls back to server-sent events, and commands go over HTTP.
 
 use std::cell::RefCell;
 
@@ -121,6 +121,9 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
+        if self.socket.ready_state() == WebSocket::CONNECTING {
+            ask_if_blocked();
+        }
         let _ = self.socket.close();
         let waiting = WAITING.with(|waiting| std::mem::take(&mut *waiting.borrow_mut()));
         // Not from within a drop: whoever waits may do anything.
@@ -168,7 +171,22 @@ fn ended(code: u16, words: &str, on: fn(Heard)) {
     on(match code {
         4401 | 4406 => refused("null"),
         4429 => refused("60000"),
-        _ => Heard::Error,
+        _ => {
+            if !tab::is_connected() {
+                ask_if_blocked();
+            }
+            Heard::Error
+        }
+    });
+}
+
+/// A WebSocket did not open. Only where HTTP gets through meanwhile it is WebSockets that are blocked, and neither the
+/// network nor the server that is gone.
+fn ask_if_blocked() {
+    leptos::task::spawn_local(async {
+        if http::gets_through().await {
+            tab::note_blocked();
+        }
     });
 }
 

@@ -23,6 +23,12 @@ use crate::wire::{
 /// What arrives is handed on once a frame of the screen: a thousand events that are caught up are one rendering.
 const FRAME: Duration = Duration::from_millis(16);
 
+/// After so many attempts to open a WebSocket that failed while HTTP got through, the page goes over server-sent events.
+const BLOCKED: u32 = 2;
+
+/// How long a page stays with server-sent events before it tries a WebSocket again: a moment's pause each time.
+const TRY_WIRE_AFTER: Duration = Duration::from_secs(600);
+
 /// Something for a subscription, still as JSON.
 pub enum Parcel {
     Events(Vec<(u64, String)>),
@@ -63,8 +69,8 @@ struct Tab {
     /// In place of `source`, on pages that want one.
     wire: Option<Box<dyn Wire>>,
     open_wire: Option<OpenWire>,
-    /// Attempts to open a WebSocket that failed, since one was last open; see [`Tab::takes_wire`].
-    wire_failures: u32,
+    /// Attempts to open a WebSocket that failed while HTTP got through, since one was last open.
+    blocked: u32,
     /// The live stream's id, once it has told.
     connection: Option<String>,
     /// What the live stream carries, or has been asked to.
@@ -105,6 +111,16 @@ pub(super) fn prefer(open_wire: OpenWire) {
 /// Whether this page is live over server-sent events because WebSockets are blocked.
 pub fn has_fallen_back() -> bool {
     with(|tab| tab.open_wire.is_some() && tab.source.is_some())
+}
+
+/// Whether the server has greeted this connection.
+pub(super) fn is_connected() -> bool {
+    with(|tab| tab.connection.is_some())
+}
+
+/// An attempt to open a WebSocket failed, and HTTP gets through.
+pub(super) fn note_blocked() {
+    with(|tab| tab.blocked += u32::from(tab.connection.is_none()));
 }
 
 /// Says something over the WebSocket; whether there is one that took it.
@@ -191,12 +207,15 @@ fn tell(input: Input) {
 
 fn open() {
     close();
-    let open_wire = with(|tab| tab.open_wire.filter(|_| tab.takes_wire()));
+    let open_wire = with(|tab| tab.open_wire.filter(|_| tab.blocked < BLOCKED));
     with(|tab| tab.link.lasts_while_hidden(open_wire.is_some()));
     if let Some(open_wire) = open_wire {
         match open_wire(heard) {
             Some(wire) => with(|tab| tab.wire = Some(wire)),
-            None => heard(Heard::Error),
+            None => {
+                note_blocked();
+                heard(Heard::Error);
+            }
         }
         return;
     }
@@ -217,7 +236,12 @@ fn close() {
     let open = with(|tab| {
         tab.connection = None;
         tab.carried.clear();
-        (tab.source.take(), tab.wire.take())
+        let source = tab.source.take();
+        if source.is_some() {
+            // What was blocked may be open by now: a WebSocket has one attempt before the next stream.
+            tab.blocked = tab.blocked.min(BLOCKED - 1);
+        }
+        (source, tab.wire.take())
     });
     // Dropped here, when nothing is borrowed.
     drop(open);
@@ -225,7 +249,6 @@ fn close() {
 
 fn heard(heard: Heard) {
     let Heard::Event { name, id, data } = heard else {
-        with(|tab| tab.wire_failures += u32::from(tab.open_wire.is_some() && tab.connection.is_none()));
         return tell(Input::Failed);
     };
     tell(Input::Heard);
@@ -239,9 +262,12 @@ fn heard(heard: Heard) {
                 tab.connection = notice.connection;
                 tab.was_live = true;
                 if tab.wire.is_some() {
-                    tab.wire_failures = 0;
+                    tab.blocked = 0;
                 }
             });
+            if has_fallen_back() {
+                try_wire_later();
+            }
             resumed(notice.topics);
             tell(Input::Opened { heartbeat_ms: notice.heartbeat_ms.unwrap_or_default() });
             // Who subscribed while it was opening.
@@ -275,6 +301,17 @@ fn heard(heard: Heard) {
         // A heartbeat was heard, which is all it is for.
         _ => {}
     }
+}
+
+/// Gives up this stream after a while, if it is still there: a WebSocket is tried before the next.
+fn try_wire_later() {
+    let now = with(|tab| tab.connection.clone());
+    let end = move || {
+        if with(|tab| tab.connection == now) {
+            tell(Input::Failed);
+        }
+    };
+    set_timeout(end, TRY_WIRE_AFTER);
 }
 
 fn event(id: &str, data: String) {
@@ -328,12 +365,6 @@ fn flush() {
 }
 
 impl Tab {
-    /// Where two attempts in a row failed, the next two are over server-sent events, and so on in turn: what is blocked
-    /// is found out, and so is what is open again.
-    fn takes_wire(&self) -> bool {
-        self.wire_failures % 4 < 2
-    }
-
     /// Each topic once, from the oldest position that any of its subscriptions holds.
     fn marks(&self) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();

@@ -58,8 +58,9 @@ pub fn Bell() -> impl IntoView {
             <span class="bell__count" role="status">
                 {dynamic(move || match unread.get() {
                     0 => String::new(),
-                    unread => [&grouped(u64::from(unread)), " unread"].concat(),
+                    unread => grouped(u64::from(unread)),
                 })}
+                <span class="bell__unread">{dynamic(move || if unread.get() == 0 { "" } else { " unread" })}</span>
             </span>
         </a>
     }

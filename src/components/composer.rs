@@ -29,6 +29,7 @@ pub fn keep(room: Room) {
             room.outbox.update(|outbox| outbox.restore(&remembered(&key).unwrap_or_default()));
         }
         if room.is_live() {
+            room.note.set(String::new());
             pump(room);
             note_read(room);
         }
@@ -73,12 +74,11 @@ pub fn send(room: Room) {
         return room.note.set(words.concat());
     }
     room.note.set(String::new());
+    if let Some(message) = room.editing.get_untracked() {
+        return ask(room, "edit", message, Some(text));
+    }
     set_text(room, "");
     remove_remembered(&draft(room));
-    if let Some(message) = room.editing.get_untracked() {
-        room.editing.set(None);
-        return ask(room, "edit", message, &[",\"text\":", &quoted(&text)].concat());
-    }
     room.outbox.update(|outbox| outbox.add(Pending::new(random_id(), text.trim_end().to_owned())));
     pump(room);
     go_to_end(room);
@@ -87,7 +87,11 @@ pub fn send(room: Room) {
 /// Something was written in the field.
 pub fn input(room: Room) {
     let text = text(room);
-    remember(&draft(room), &text);
+    room.note.set(String::new());
+    // An edit is none of the draft, which waits until it is over.
+    if room.editing.get_untracked().is_none() {
+        remember(&draft(room), &text);
+    }
     let now = now_ms();
     if !text.is_empty() && now - room.held.with_value(|held| held.typed) >= f64::from(TYPING_MS) {
         room.held.update_value(|held| held.typed = now);
@@ -104,8 +108,7 @@ pub fn pressed(room: Room, event: &ev::KeyboardEvent) {
         send(room);
         room.held.update_value(|held| held.typed = 0.0);
     } else if key == "Escape" && room.editing.get_untracked().is_some() {
-        room.editing.set(None);
-        set_text(room, "");
+        leave_edit(room);
     }
 }
 
@@ -118,7 +121,7 @@ pub fn clicked(room: Room, event: &ev::MouseEvent) {
         ("edit", Ok(id)) => edit(room, id),
         ("delete", Ok(id)) => {
             if window().confirm_with_message("Delete this message for everyone?").unwrap_or(false) {
-                ask(room, "delete", id, "");
+                ask(room, "delete", id, None);
             }
         }
         ("retry", _) => {
@@ -133,19 +136,37 @@ pub fn clicked(room: Room, event: &ev::MouseEvent) {
 fn edit(room: Room, id: u64) {
     let text = room.log.with_untracked(|log: &RoomLog| log.message(id).map(|message| message.text.clone()));
     if let (Some(field), Some(text)) = (room.field.get_untracked(), text) {
+        if room.editing.get_untracked().is_none() {
+            remember(&draft(room), &field.value());
+        }
         room.editing.set(Some(id));
         field.set_value(&text);
         let _ = field.focus();
     }
 }
 
-/// Asks for a change of a message, and notes what went wrong. `further` are more fields of the command.
-fn ask(room: Room, kind: &str, message: u64, further: &str) {
+/// Back to the draft that the edit came between.
+fn leave_edit(room: Room) {
+    room.editing.set(None);
+    room.note.set(String::new());
+    set_text(room, &remembered(&draft(room)).unwrap_or_default());
+}
+
+/// The server has saved an edit. Whoever has written on meanwhile is left to it.
+fn saved(room: Room, message: u64, sent: &str) {
+    if room.editing.try_get_untracked().flatten() == Some(message) && text(room) == sent {
+        leave_edit(room);
+    }
+}
+
+/// Asks for a change of a message, and notes what went wrong. Until it is done, a new `text` stays in the field.
+fn ask(room: Room, kind: &str, message: u64, text: Option<String>) {
     let id = random_id();
     let begun = room.command(kind);
-    let json = [&begun, ",\"message\":", &message.to_string(), further, ",\"id\":\"", &id, "\"}"].concat();
+    let further = text.as_ref().map(|text| [",\"text\":", &quoted(text)].concat()).unwrap_or_default();
+    let json = [&begun, ",\"message\":", &message.to_string(), &further, ",\"id\":\"", &id, "\"}"].concat();
     socket::command(id, json, move |outcome| match outcome {
-        Outcome::Done(_) => {}
+        Outcome::Done(_) => saved(room, message, &text.unwrap_or_default()),
         Outcome::Failed(words) => drop(room.note.try_set(words)),
         Outcome::Later(_) | Outcome::Unknown => {
             room.note.try_set("That did not reach the server. Try again when you are live.".to_owned());

@@ -31,6 +31,8 @@ impl Seed for JobsSeed {
     const ID: &'static str = "jobs-seed";
 }
 
+type Data = ReadSignal<Option<Vec<Job>>>;
+
 /// Takes [`JobsSeed`].
 #[island]
 pub fn JobList() -> impl IntoView {
@@ -46,7 +48,7 @@ pub fn JobList() -> impl IntoView {
     let zone = RwSignal::new(0);
     effect(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
     let busy = Signal::derive(move || data.with(|jobs| jobs.as_ref().is_some_and(|jobs| is_busy(jobs))));
-    let jobs = list(move || data.get().unwrap_or_default().into_iter().map(|job| line(job, zone)).collect());
+    let jobs = list(move || data.get().unwrap_or_default().into_iter().map(|job| line(job, data, zone)).collect());
     let none = move || data.with(|jobs| jobs.as_ref().is_none_or(Vec::is_empty));
     view! {
         <section class="job-list" aria-labelledby="job-list-title">
@@ -60,26 +62,33 @@ pub fn JobList() -> impl IntoView {
     }
 }
 
-/// What a job looks like is part of its key: a row that changed is another row.
-fn line(job: Job, zone: RwSignal<i32>) -> Line {
-    ([&job.id, "@", &job.updated.to_string()].concat(), Box::new(move || item(job, zone)))
+/// A row stays while its job is listed, and with it the focus; what changes reads its job again.
+fn line(job: Job, data: Data, zone: RwSignal<i32>) -> Line {
+    (job.id.clone(), Box::new(move || item(job, data, zone)))
 }
 
-fn item(job: Job, zone: RwSignal<i32>) -> Part {
-    let progress = match job.status.has_ended() {
-        true => String::new(),
-        false => [" · ", &job.progress.to_string(), " % · ", &doing(&job)].concat(),
+fn item(job: Job, data: Data, zone: RwSignal<i32>) -> Part {
+    let Job { id, title, created, .. } = job;
+    let href = ["/jobs/", &id].concat();
+    let of = move |show: fn(&Job) -> String| {
+        let id = id.clone();
+        dynamic(move || data.with(|jobs| jobs.iter().flatten().find(|job| job.id == id).map_or_else(String::new, show)))
     };
-    let status = [word(job.status), &progress].concat();
-    let created = job.created;
     let time = move || [&day(created, zone.get()), " ", &clock(created, zone.get())].concat();
     part(view! {
-        <li class="job-item" data-status=job.status.as_str()>
-            <a class="job-item__title" href=["/jobs/", &job.id].concat()>{job.title}</a>
-            <span class="job-item__status">{status}</span>
+        <li class="job-item" data-status=of(|job| job.status.as_str().to_owned())>
+            <a class="job-item__title" href=href>{title}</a>
+            <span class="job-item__status">{of(status)}</span>
             <span class="job-item__time">{dynamic(time)}</span>
         </li>
     })
+}
+
+fn status(job: &Job) -> String {
+    match job.status.has_ended() {
+        true => word(job.status).to_owned(),
+        false => [word(job.status), " · ", &job.progress.to_string(), " % · ", &doing(job)].concat(),
+    }
 }
 
 fn is_busy(jobs: &[Job]) -> bool {

@@ -1,6 +1,6 @@
 //! `LiveStatus`: how far a job is, from the server's rendering on; polled while it is not done, and not a moment longer.
 
-use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
+use leptos::{ev::SubmitEvent, html, prelude::*, server_fn::ServerFn};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -57,15 +57,16 @@ pub fn LiveStatus() -> impl IntoView {
     Effect::new(move |_| zone.set(local_offset_minutes(now_ms() as u64)));
     let note = RwSignal::new(String::new());
     let (cancel_id, retry_id) = (id.clone(), id.clone());
-    let cancel = change(polled, note, CancelJob::PATH, id.clone());
-    let retry = change(polled, note, RetryJob::PATH, id);
+    let said = NodeRef::<html::P>::new();
+    let cancel = change(polled, note, said, CancelJob::PATH, id.clone());
+    let retry = change(polled, note, said, RetryJob::PATH, id);
     view! {
         <section class="job" aria-labelledby="job-title" data-status=of(|job| job.status.as_str().to_owned())>
             <header class="job__header">
                 <h1 id="job-title" class="job__title">{job.title}</h1>
                 <PollingBadge asks=Signal::derive(move || is(|status| !status.has_ended())) failed=Signal::derive(move || polled.error.with(Option::is_some)) />
             </header>
-            <p class="job__status" role="status">
+            <p class="job__status" role="status" tabindex="-1" node_ref=said>
                 <span class="job__word">{of(|job| word(job.status).to_owned())}</span>
                 " "
                 <span class="job__doing">{of(doing)}</span>
@@ -76,14 +77,16 @@ pub fn LiveStatus() -> impl IntoView {
             </div>
             <p class="job__error">{of(|job| job.error.clone().unwrap_or_default())}</p>
             {dynamic(move || data.with(|job| job.as_ref().and_then(|job| job.result.clone().map(result))))}
-            <form class="job__form" method="post" action=CancelJob::PATH hidden=dynamic(move || is(JobStatus::has_ended)) on:submit=cancel>
-                <input type="hidden" name="id" value=cancel_id />
-                <button class="button button--quiet">"Cancel"</button>
-            </form>
-            <form class="job__form" method="post" action=RetryJob::PATH hidden=dynamic(move || !data.with(|job| job.as_ref().is_some_and(may_retry))) on:submit=retry>
-                <input type="hidden" name="id" value=retry_id />
-                <button class="button">"Try again"</button>
-            </form>
+            <div class="job__buttons">
+                <form class="job__form" method="post" action=CancelJob::PATH hidden=dynamic(move || is(JobStatus::has_ended)) on:submit=cancel>
+                    <input type="hidden" name="id" value=cancel_id />
+                    <button class="button button--quiet">"Cancel"</button>
+                </form>
+                <form class="job__form" method="post" action=RetryJob::PATH hidden=dynamic(move || !data.with(|job| job.as_ref().is_some_and(may_retry))) on:submit=retry>
+                    <input type="hidden" name="id" value=retry_id />
+                    <button class="button">"Try again"</button>
+                </form>
+            </div>
             <p class="job__note" role="alert">{dynamic(move || note.get())}</p>
             <p class="job__times">
                 "Asked for " {dynamic(move || data.with(|job| job.as_ref().map(|job| moment(job.created, zone.get()))))}
@@ -97,6 +100,7 @@ pub fn LiveStatus() -> impl IntoView {
 fn change(
     polled: Polled<Job>,
     note: RwSignal<String>,
+    said: NodeRef<html::P>,
     path: &'static str,
     id: String,
 ) -> impl FnMut(SubmitEvent) + 'static {
@@ -106,8 +110,10 @@ fn change(
         let id = id.clone();
         leptos::task::spawn_local(async move {
             let work = async { submit_form(path, "id", &id).await.map(|()| None) };
-            if let Err(words) = polled.mutate(work, Mutation::default()).await {
-                note.try_set(words);
+            match polled.mutate(work, Mutation::default()).await {
+                // The button goes, and the focus would with it.
+                Ok(_) => drop(said.try_get_untracked().flatten().map(|said| said.focus())),
+                Err(words) => drop(note.try_set(words)),
             }
         });
     }

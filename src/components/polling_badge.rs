@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
+use crate::client::{effect, watch_away};
 
 #[component]
 pub fn PollingBadge(
@@ -11,13 +12,28 @@ pub fn PollingBadge(
     /// Whether the last question had no answer.
     failed: Signal<bool>,
 ) -> impl IntoView {
-    let hydrated = RwSignal::new(false);
-    Effect::new(move |_| hydrated.set(true));
-    let state = move || match (hydrated.get(), failed.get(), asks.get()) {
-        (false, ..) => ("idle", "as of this page"),
-        (_, true, _) => ("reconnecting", "no answer; trying again"),
-        (_, _, true) => ("live", "asking once a second"),
-        (_, _, false) => ("done", "no longer asking"),
+    let (hydrated, offline, hidden) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    effect(move |_| {
+        watch_away(offline, hidden);
+        hydrated.set(true);
+    });
+    // Set by the words themselves: whoever has never asked has nothing to end.
+    let asked = StoredValue::new(false);
+    let state = move || {
+        if asks.get() {
+            asked.set_value(true);
+        }
+        if !hydrated.get() {
+            return ("idle", "as of this page");
+        }
+        match (failed.get(), asks.get()) {
+            (false, false) if asked.get_value() => ("done", "no longer asking"),
+            (false, false) => ("done", "nothing to ask about"),
+            _ if offline.get() => ("offline", "offline; asks again when there is a network"),
+            _ if hidden.get() => ("resting", "not asking while hidden"),
+            (true, _) => ("reconnecting", "no answer; trying again"),
+            (false, true) => ("live", "asking once a second"),
+        }
     };
     view! {
         <span class="connection-badge" data-connection=dynamic(move || state().0)>

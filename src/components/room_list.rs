@@ -74,8 +74,10 @@ fn item(RoomItem { id, title, private, archived, member, unread, newest }: RoomI
 }
 
 fn key(room: &RoomItem) -> String {
-    let RoomItem { id, title, unread, newest, .. } = room;
-    [id, "@", title, "@", &unread.to_string(), "@", &newest.unwrap_or(0).to_string()].concat()
+    let RoomItem { id, title, private, archived, member, unread, newest } = room;
+    let flag = |is: &bool| if *is { "@yes" } else { "@no" };
+    let numbers = [unread.to_string(), newest.unwrap_or(0).to_string()].join("@");
+    [id, "@", title, flag(private), flag(archived), flag(member), "@", &numbers].concat()
 }
 
 fn words_of(number: u32) -> String {

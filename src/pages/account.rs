@@ -153,7 +153,7 @@ fn Keys(keys: Vec<KeyRow>, person: String, base: String) -> impl IntoView {
                 <label class="form__field"><span>"What it is for"</span><input name="name" value=typed.get("name") maxlength="60" required /></label>
                 <label class="form__field">
                     <span>"What it may do, in words separated by spaces"</span>
-                    <input name="grants" value=typed.get("grants").unwrap_or(grants) required />
+                    <textarea name="grants" rows="3" required>{typed.get("grants").unwrap_or(grants)}</textarea>
                 </label>
                 <button class="button">"Make a key"</button>
             </form>

@@ -92,7 +92,7 @@ pub fn DigestPage() -> impl IntoView {
         let may = state.jobs.may_still_read(&row).await;
         match (may, row.result.as_deref().and_then(|json| serde_json::from_str(json).ok())) {
             (Err(error), _) => failed(&error.into()),
-            (Ok(true), Some(Made::Digest(digest))) => view! { <DigestShown digest id /> }.into_any(),
+            (Ok(true), Some(Made::Digest(digest))) => view! { <DigestShown digest=*digest id /> }.into_any(),
             (Ok(may), _) if row.status == JobStatus::Completed => view! { <Gone title=row.title id may /> }.into_any(),
             _ => view! { <NotFoundPage /> }.into_any(),
         }
@@ -117,11 +117,15 @@ fn Gone(title: String, id: String, may: bool) -> impl IntoView {
     }
 }
 
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 #[component]
 fn DigestShown(digest: Digest, id: String) -> impl IntoView {
     let Digest { room, title, messages, people, first, last, days, hours, weekdays, speakers, summary } = digest;
+    let busiest = (messages > 0).then(|| {
+        let (hour, weekday) = (place_of_most(&hours), WEEKDAYS[place_of_most(&weekdays)]);
+        format!("Most is said on {weekday}s, and between {hour:02}:00 and {:02}:00 UTC.", (hour + 1) % 24)
+    });
     let hours: Vec<_> = hours.iter().enumerate().map(|(hour, count)| (format!("{hour:02}"), *count)).collect();
     let weekdays: Vec<_> = WEEKDAYS.iter().zip(weekdays).map(|(name, count)| ((*name).to_owned(), count)).collect();
     let speakers: Vec<_> = speakers.into_iter().map(|Speaker { name, messages }| (name, messages)).collect();
@@ -137,8 +141,9 @@ fn DigestShown(digest: Digest, id: String) -> impl IntoView {
                 <div><dt>"Messages"</dt><dd>{grouped(messages)}</dd></div>
                 <div><dt>"People"</dt><dd>{grouped(people)}</dd></div>
                 <div><dt>"Days"</dt><dd>{grouped(days)}</dd></div>
-                <div><dt>"A day"</dt><dd>{grouped(messages.checked_div(days).unwrap_or(0))}</dd></div>
+                <div><dt>"A day, on average"</dt><dd>{grouped(messages.checked_div(days).unwrap_or(0))}</dd></div>
             </dl>
+            {busiest.map(|words| view! { <p>{words}</p> })}
             <Bars title="Who said most" bars=speakers />
             <Bars title="By the hour of the day" bars=hours />
             <Bars title="By the day of the week" bars=weekdays />
@@ -148,6 +153,12 @@ fn DigestShown(digest: Digest, id: String) -> impl IntoView {
             </p>
         </Layout>
     }
+}
+
+/// Where the highest number is; of several, the first.
+fn place_of_most(numbers: &[u64]) -> usize {
+    let most = numbers.iter().max();
+    numbers.iter().position(|number| Some(number) == most).unwrap_or(0)
 }
 
 /// Numbers with a name each, as bars that are as long as the numbers say, and as words for those who do not see them.

@@ -68,7 +68,7 @@ fn List(notifications: Vec<Notification>, unread: u32) -> impl IntoView {
             <li class=class data-id=notification.id.to_string()>
                 <p>{text}</p>
                 <p class="notification__note">
-                    {(!notification.read).then_some("new · ")} {notification.kind} " · "
+                    {(!notification.read).then_some("new · ")} {words_of(&notification.kind).to_owned()} " · "
                     {day(notification.time, 0)} " " {clock(notification.time, 0)} " UTC"
                 </p>
             </li>
@@ -79,4 +79,15 @@ fn List(notifications: Vec<Notification>, unread: u32) -> impl IntoView {
         <ol class="notifications">{notifications.into_iter().map(item).collect_view()}</ol>
     }
     .into_any()
+}
+
+/// What happened, in words. What others publish says it as they call it.
+fn words_of(kind: &str) -> &str {
+    match kind {
+        "Mentioned" => "You were mentioned",
+        "JobCompleted" => "A job is done",
+        "JobFailed" => "A job failed",
+        "Welcomed" => "Welcome",
+        other => other,
+    }
 }

@@ -3,7 +3,11 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tidemark::{
-    server::features::{messages, notifications},
+    server::{
+        features::{messages, notifications},
+        jobs::queue,
+        store::{StoreError, jobs::topic},
+    },
     wire::room::Message,
 };
 
@@ -156,4 +160,52 @@ async fn whoever_knows_the_capability_reads_this_job_and_changes_nothing() {
     let stranger = visit(&server).await;
     let refused = server.send(axum::http::Method::POST, &cancel, &[("cookie", &stranger)], "").await;
     assert_eq!(refused.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_job_is_read_with_the_position_of_the_same_moment() {
+    let (server, cookie) = lobby().await;
+    let job = start(&server, &cookie, EXPORT).await;
+    let store = &server.state.store;
+    let (row, first) = store.job(id(&job)).await.expect("a look").expect("the job");
+    let writing = async {
+        for progress in 1..=100 {
+            let mut row = row.clone();
+            let written = store.write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    row.progress = progress;
+                    tx.save_job(&row).await?;
+                    tx.publish(&topic(&row.id).expect("a topic"), &queue::view(&row)).await
+                })
+            });
+            written.await.expect("written");
+        }
+    };
+    let reading = async {
+        loop {
+            let (row, position) = store.job(id(&job)).await.expect("a look").expect("the job");
+            assert_eq!(position.offset - first.offset, u64::from(row.progress));
+            assert_eq!(position.epoch, first.epoch);
+            if row.progress == 100 {
+                break;
+            }
+        }
+    };
+    futures::join!(writing, reading);
+}
+
+#[tokio::test]
+async fn a_job_without_an_event_stands_where_its_topic_begins() {
+    let (server, cookie) = lobby().await;
+    let job = start(&server, &cookie, EXPORT).await;
+    let store = &server.state.store;
+    let (mut row, _) = store.job(id(&job)).await.expect("a look").expect("the job");
+    row.id = "0123456789abcdef".to_owned();
+    let topic = topic(&row.id).expect("a topic");
+    let added = row.clone();
+    let written = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.add_job(&added).await }));
+    written.await.expect("written");
+    let mut read = store.read().await.expect("a read");
+    let begins = store.head(&mut read, &topic).await.expect("a head");
+    assert_eq!(store.job(&row.id).await.expect("a look"), Some((row, begins)));
 }

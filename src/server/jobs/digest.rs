@@ -78,7 +78,7 @@ impl Kind for DigestOfRoom {
                 messages.iter().for_each(|message| count.add(message));
             }
             let room = room(&run.input).map_err(|error| Failure::Final(error.to_string()))?.to_string();
-            Ok(Made::Digest(Digest { room, title: history.title, ..count.digest() }))
+            Ok(Made::Digest(Box::new(Digest { room, title: history.title, ..count.digest() })))
         })
     }
 }

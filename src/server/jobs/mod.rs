@@ -98,7 +98,7 @@ pub enum Made {
     /// [`Run::file`], to be downloaded under this name. `run` is the run that made it: see [`Jobs::file`].
     File { name: String, media_type: String, bytes: u64, run: String },
     /// Something to look at.
-    Digest(Digest),
+    Digest(Box<Digest>),
 }
 
 #[derive(Debug, Error)]

@@ -50,10 +50,12 @@ pub struct Settings {
     pub kinds: &'static [&'static dyn Kind],
 }
 
+type MayRead = Box<dyn Fn(Owner, Topic) -> BoxFuture<'static, Result<bool, StoreError>> + Send + Sync>;
+
 /// What is not decided here: `features/jobs.rs` does.
 pub struct Rules {
     /// Whether whoever owns a job may read this now.
-    pub may_read: Box<dyn Fn(Owner, Topic) -> BoxFuture<'static, Result<bool, StoreError>> + Send + Sync>,
+    pub may_read: MayRead,
     /// Part of the write in which a job ends.
     pub ended: for<'t> fn(&'t mut Tx, &'t JobRow) -> BoxFuture<'t, Result<(), StoreError>>,
 }

@@ -190,7 +190,7 @@ impl Store {
         Ok(())
     }
 
-    fn unwritten(&self, topic: &Topic) -> Position {
+    pub(super) fn unwritten(&self, topic: &Topic) -> Position {
         Position { epoch: first_epoch(self.seed, topic), offset: 0 }
     }
 }

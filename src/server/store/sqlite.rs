@@ -53,7 +53,10 @@ pub async fn connect(file: &Path) -> Result<SqliteConnection, StoreError> {
 
 pub async fn pool(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = options(file).pragma("query_only", "on");
-    Ok(SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?)
+    // A connection is a thread of this process, and was tried when it was put back: to try it again before each query
+    // would find nothing new and be one more trip to that thread.
+    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+    Ok(pool.connect_with(options).await?)
 }
 
 pub async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
