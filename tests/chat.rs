@@ -195,7 +195,9 @@ async fn conversations_that_are_none_are_refused_in_words() {
 #[tokio::test]
 async fn without_a_key_the_guide_answers_from_the_documentation_and_says_that_it_is_no_model() {
     let server = Server::new().await;
-    let body = r#"{"messages":[{"role":"user","content":"How does a stream resume?"}]}"#;
+    // The conversation that the document shows.
+    let document = include_str!("../docs/protocol.md");
+    let body = document.split("```json conversation\n").nth(1).and_then(|rest| rest.split("```").next()).expect("one");
     let text = said(&ask(&server, body).await.text().await);
     assert!(text.contains("docs/protocol.md") && text.contains("Last-Event-ID"), "{text}");
     assert!(

@@ -123,13 +123,6 @@ fn recorded_jobs_are_whole_and_every_kind_and_status_is_explained() {
 }
 
 #[test]
-fn a_recorded_conversation_is_one() {
-    let [conversation] = blocks("json conversation")[..] else { panic!("one conversation") };
-    let read: serde_json::Value = reads(conversation);
-    assert_eq!(read["messages"][0]["role"], "user");
-}
-
-#[test]
 fn every_code_and_reason_is_explained() {
     use RefusedCode::{BadPosition, Draining, Overloaded, SignedOut, TooManyConnections, TooManyTopics, UnknownTopic};
     let codes = [UnknownTopic, BadPosition, TooManyTopics, TooManyConnections, Overloaded, Draining, SignedOut];
