@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app.rs", &["pages", "components", "server", "wire"]),
     ("server/topics/", &["server::topics", "server::store", "wire"]),
     ("server/store/", &["server::store", "wire"]),
+    ("server/model/", &["server::model"]),
     ("server/jobs/", &["server::jobs", "server::store", "wire"]),
     (
         "server/features/",
@@ -25,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "server::connections",
             "server::door",
             "server::jobs",
+            "server::model",
             "server::store",
             "server::topics",
             "server::state",

@@ -23,13 +23,14 @@ use super::{
     connections::{Connections, Limits},
     features::{
         self,
+        chat::Chats,
         feed::Feed,
         housekeeping, inspector, keys,
         presence::{self, Presence},
         rooms,
         sign_in::Post,
     },
-    jobs,
+    jobs, model,
     plain_forms::Typed,
     rate_limit::Writes,
     router::router,
@@ -98,7 +99,10 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
         },
         kinds: jobs::KINDS,
     };
+    let model = model::choose(config.assistant.choice(), model::Patience::default()).context("tidemark.assistant")?;
+    let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
     let state = AppState::new(Shared {
+        chats: Chats::new(model, system, ceilings, store.clone()),
         jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
         assets: Assets::find(&leptos)?,
         presence: Presence::new(topics.clone()),
@@ -144,6 +148,7 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     if drained.is_err() {
         tracing::warn!(open = state.connections.streams(), "not everyone had left by the deadline");
     }
+    state.chats.close().await;
     state.store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -281,6 +286,7 @@ fn banner(state: &AppState, address: SocketAddr) -> String {
         "\n  Tidemark {version} ({env:?})  http://{address}\n\n  \
          settings   {CONFIG_FILE}, then .env and TIDEMARK_* / LEPTOS_*\n  \
          data       {data}\n  \
+         assistant  {assistant}\n  \
          feed       one sample every {interval} ms\n  \
          streams    up to {streams} at once, {per_address} from one address\n  \
          origins    {origins} besides our own\n  \
@@ -290,6 +296,7 @@ fn banner(state: &AppState, address: SocketAddr) -> String {
         version = env!("CARGO_PKG_VERSION"),
         env = state.leptos.env,
         data = config.data_dir.display(),
+        assistant = state.chats.model().name(),
         interval = config.feed.interval_ms,
         streams = limits.sockets_for_streams,
         per_address = limits.streams_per_address,

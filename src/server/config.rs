@@ -11,6 +11,7 @@ use figment::{
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
+use super::{features::chat::Ceilings, model::Choice};
 use crate::wire::feed::SAMPLING_INTERVALS_MS;
 
 /// See `Leptos.toml` for what each setting does and what follows from changing it.
@@ -29,11 +30,71 @@ pub struct Config {
     pub public_url: String,
     pub client_address: ClientAddress,
     pub shutdown_ms: u64,
+    pub assistant: AssistantConfig,
     pub feed: FeedConfig,
     pub jobs: JobsConfig,
     pub mail: MailConfig,
     pub stream: StreamConfig,
     pub limits: LimitsConfig,
+}
+
+/// Which model answers: Anthropic's where there is a key, else an OpenAI-compatible server where there is an address, else the
+/// offline guide.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssistantConfig {
+    /// A secret.
+    pub anthropic_key: String,
+    pub anthropic_model: String,
+    pub anthropic_base_url: String,
+    pub anthropic_version: String,
+    /// A secret.
+    pub openai_key: String,
+    pub openai_model: String,
+    pub openai_base_url: String,
+    pub system_prompt: String,
+    pub output_tokens: u32,
+    pub answers_at_once_per_person: u32,
+    pub answers_at_once: u32,
+    pub tokens_a_day_per_person: u64,
+    pub tokens_a_day: u64,
+}
+
+impl fmt::Debug for AssistantConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssistantConfig").field("choice", &self.choice()).finish_non_exhaustive()
+    }
+}
+
+impl AssistantConfig {
+    pub fn choice(&self) -> Choice {
+        if !self.anthropic_key.is_empty() {
+            return Choice::Anthropic {
+                key: self.anthropic_key.clone(),
+                model: self.anthropic_model.clone(),
+                base_url: self.anthropic_base_url.clone(),
+                version: self.anthropic_version.clone(),
+            };
+        }
+        if !self.openai_base_url.is_empty() {
+            return Choice::OpenAi {
+                key: self.openai_key.clone(),
+                model: self.openai_model.clone(),
+                base_url: self.openai_base_url.clone(),
+            };
+        }
+        Choice::Guide
+    }
+
+    pub fn ceilings(&self) -> Ceilings {
+        Ceilings {
+            output_tokens: self.output_tokens,
+            answers_at_once_per_person: self.answers_at_once_per_person,
+            answers_at_once: self.answers_at_once,
+            tokens_a_day_per_person: self.tokens_a_day_per_person,
+            tokens_a_day: self.tokens_a_day,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +182,21 @@ impl Default for Config {
             public_url: String::new(),
             client_address: ClientAddress::Peer,
             shutdown_ms: 5_000,
+            assistant: AssistantConfig {
+                anthropic_key: String::new(),
+                anthropic_model: "claude-sonnet-4-6".into(),
+                anthropic_base_url: "https://api.anthropic.com".into(),
+                anthropic_version: "2023-06-01".into(),
+                openai_key: String::new(),
+                openai_model: String::new(),
+                openai_base_url: String::new(),
+                system_prompt: "You are a helpful assistant. Answer briefly, in Markdown.".into(),
+                output_tokens: 2_048,
+                answers_at_once_per_person: 3,
+                answers_at_once: 200,
+                tokens_a_day_per_person: 100_000,
+                tokens_a_day: 2_000_000,
+            },
             feed: FeedConfig { interval_ms: 1_000 },
             jobs: JobsConfig {
                 workers: 2,
@@ -162,6 +238,16 @@ impl Config {
         within("stream.retry_min_ms", self.stream.retry_min_ms, 0..=600_000)?;
         within("stream.retry_max_ms", self.stream.retry_max_ms, self.stream.retry_min_ms..=600_000)?;
         within("limits.connections_per_address", self.limits.connections_per_address, 1..=10_000_000)?;
+        within("assistant.output_tokens", self.assistant.output_tokens, 1..=200_000)?;
+        within("assistant.answers_at_once_per_person", self.assistant.answers_at_once_per_person, 1..=10_000)?;
+        within("assistant.answers_at_once", self.assistant.answers_at_once, 1..=100_000)?;
+        if !self.assistant.openai_base_url.is_empty() && self.assistant.openai_model.is_empty() {
+            return not_allowed(
+                "assistant.openai_model",
+                "",
+                "set, where there is an address: the name of a model there".into(),
+            );
+        }
         within("jobs.workers", self.jobs.workers, 0..=64)?;
         within("jobs.unfinished_per_person", self.jobs.unfinished_per_person, 1..=10_000)?;
         within("jobs.result_days", self.jobs.result_days, 1..=400)?;

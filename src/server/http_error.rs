@@ -102,6 +102,19 @@ pub fn too_fast(wait: std::time::Duration) -> Response {
     response
 }
 
+/// Something that we need has no room now, and may in a while.
+pub fn unavailable_because(code: &str, message: &str, wait: std::time::Duration) -> Response {
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!(code), message);
+    response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    response
+}
+
+/// Somebody whom we asked did not answer as they should, or in time.
+pub fn upstream(code: &str, message: &str, too_late: bool) -> Response {
+    let status = if too_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    error(status, &serde_json::json!(code), message)
+}
+
 /// The store cannot be reached now.
 pub fn unavailable() -> Response {
     let words = "the server cannot reach its data; try again in a moment";

@@ -24,7 +24,7 @@ use tower_http::{
 use super::{
     http_error, plain_forms, rate_limit, session,
     state::AppState,
-    transports::{events, history, jobs, rooms, snapshot, sse, ws},
+    transports::{chat, events, history, jobs, rooms, snapshot, sse, ws},
 };
 use crate::{
     app::{App, shell},
@@ -33,6 +33,9 @@ use crate::{
 
 /// A request's body is never larger, in bytes: what people send here are small commands.
 const BODY_BYTES: usize = 64 * 1024;
+
+/// But for conversations with a model: 100,000 characters in the longest encoding, and their JSON.
+const CONVERSATION_BYTES: usize = 512 * 1024;
 
 pub fn router(state: AppState) -> anyhow::Result<Router> {
     let pages = generate_route_list(App);
@@ -52,6 +55,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
+        .route("/api/chat", post(chat::answer).layer(DefaultBodyLimit::max(CONVERSATION_BYTES)))
         .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(history::messages))
         .route("/api/jobs", get(jobs::list).post(jobs::start))

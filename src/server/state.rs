@@ -11,7 +11,7 @@ use super::{
     config::Config,
     connections::Connections,
     door::Door,
-    features::{feed::Feed, presence::Presence, sign_in::Post},
+    features::{chat::Chats, feed::Feed, presence::Presence, sign_in::Post},
     jobs::Jobs,
     plain_forms::Typed,
     rate_limit::Writes,
@@ -28,6 +28,8 @@ pub struct Shared {
     pub assets: Assets,
     pub topics: Arc<Topics>,
     pub store: Store,
+    /// Answers of the language model.
+    pub chats: Arc<Chats>,
     /// What goes on in the background.
     pub jobs: Arc<Jobs>,
     pub door: Arc<Door>,

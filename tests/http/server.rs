@@ -16,8 +16,9 @@ use tidemark::{
         assets::Assets,
         config::Config,
         connections::{Connections, Limits},
-        features::{self, feed::Feed, presence::Presence, sign_in::Post},
+        features::{self, chat::Chats, feed::Feed, presence::Presence, sign_in::Post},
         jobs::{self, Kind},
+        model,
         rate_limit::Writes,
         router::router,
         session,
@@ -51,6 +52,15 @@ pub struct Answer {
 /// How much is kept of what jobs make: little, so that tests meet the limit.
 pub const ROOM: jobs::Room = jobs::Room { bytes_per_owner: 1_000_000, bytes: 3_000_000 };
 
+/// A provider that does not answer within this does not.
+pub const WITH_PROVIDERS: model::Patience = model::Patience {
+    connect: Duration::from_secs(1),
+    first: Duration::from_millis(1_500),
+    silence: Duration::from_millis(1_500),
+    retries: 2,
+    pause: Duration::from_millis(20),
+};
+
 /// What does not come within this time does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -82,7 +92,10 @@ impl Server {
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
         let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), room: ROOM, kinds };
+        let model = model::choose(config.assistant.choice(), WITH_PROVIDERS).expect("a model");
+        let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
         let state = AppState::new(Shared {
+            chats: Chats::new(model, system, ceilings, store.clone()),
             jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),

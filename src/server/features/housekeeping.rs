@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::jobs;
+use super::{chat, jobs};
 use crate::{
     server::{
         jobs::Jobs,
@@ -49,6 +49,7 @@ pub async fn run(store: &Store, jobs: &Arc<Jobs>, result_days: u32, stop: Cancel
         wait = PERIOD;
         let tidied = async {
             tidy(store).await?;
+            chat::tidy(store).await?;
             jobs::tidy(store, jobs, result_days).await
         };
         if let Err(error) = tidied.await {

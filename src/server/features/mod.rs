@@ -1,5 +1,6 @@
 //! The rules, one file a feature: authorise, store, publish.
 
+pub mod chat;
 pub mod feed;
 pub mod housekeeping;
 pub mod inspector;

@@ -16,6 +16,7 @@ pub mod people;
 pub mod rooms;
 pub mod search;
 mod sqlite;
+pub mod usage;
 mod writer;
 
 use std::{path::Path, sync::Arc};

@@ -2,6 +2,7 @@
 //! shell that moves its bytes.
 
 pub mod carried;
+pub mod chat;
 pub mod entrance;
 pub mod events;
 pub mod history;

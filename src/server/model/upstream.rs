@@ -1,0 +1,112 @@
+//! A provider's stream of server-sent events: asked for, asked for again while nothing has come, read with patience. Knows
+//! HTTP and SSE, and nothing of what the events mean.
+
+use std::time::Duration;
+
+use eventsource_stream::{Event, Eventsource};
+use futures::{Stream, StreamExt};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
+
+use super::{ModelError, Patience};
+
+/// A provider that wants us to wait longer than this is told to the asker instead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// Of a refusal's words, so many characters are shown.
+const WORDS: usize = 300;
+
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub client: Client,
+    patience: Patience,
+}
+
+impl Upstream {
+    pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
+        let client = Client::builder().connect_timeout(patience.connect).build()?;
+        Ok(Self { client, patience })
+    }
+
+    /// The events that this request is answered with. The first error ends them.
+    pub fn events(&self, request: RequestBuilder) -> impl Stream<Item = Result<Event, ModelError>> + Send + use<> {
+        let patience = self.patience;
+        let begun = async move { ask(request, patience).await };
+        futures::stream::once(begun).flat_map(move |begun| match begun {
+            Ok(response) => read(response, patience).left_stream(),
+            Err(error) => futures::stream::iter([Err(error)]).right_stream(),
+        })
+    }
+}
+
+/// Asks, and asks again where that may help: nothing has been answered yet, so nothing is said twice.
+async fn ask(request: RequestBuilder, patience: Patience) -> Result<Response, ModelError> {
+    let mut tries = 0;
+    loop {
+        // A request whose body is in memory can be copied.
+        let again = request.try_clone().ok_or(ModelError::Unreachable)?;
+        let (error, wait) = match tokio::time::timeout(patience.first, again.send()).await {
+            Err(_) => return Err(ModelError::Silent),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error.without_url(), "a model's provider could not be reached");
+                (ModelError::Unreachable, None)
+            }
+            Ok(Ok(response)) if response.status().is_success() => return Ok(response),
+            Ok(Ok(response)) => {
+                let (status, wait) = (response.status(), wait_of(response.headers()));
+                let error = refusal(status, wait, response.text().await.unwrap_or_default());
+                let may_help = status == StatusCode::REQUEST_TIMEOUT
+                    || status == StatusCode::CONFLICT
+                    || status == StatusCode::TOO_MANY_REQUESTS
+                    || status.is_server_error();
+                if !may_help {
+                    return Err(error);
+                }
+                (error, wait)
+            }
+        };
+        let pause =
+            wait.unwrap_or_else(|| patience.pause.mul_f64(2_f64.powi(tries as i32) * rand::random_range(0.5..1.0)));
+        if tries >= patience.retries || pause > LONGEST_PAUSE {
+            return Err(error);
+        }
+        tries += 1;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long a provider wants us to wait, in its own header or the common one.
+fn wait_of(headers: &HeaderMap) -> Option<Duration> {
+    let number =
+        |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok().filter(|n| (0.0..1e6).contains(n));
+    number("retry-after-ms").map(|ms| ms / 1_000.0).or_else(|| number("retry-after")).map(Duration::from_secs_f64)
+}
+
+fn refusal(status: StatusCode, retry_after: Option<Duration>, body: String) -> ModelError {
+    // Both kinds of provider answer {"error":{"message":…}}.
+    let said = serde_json::from_str::<serde_json::Value>(&body).ok();
+    let said = said.as_ref().and_then(|said| said["error"]["message"].as_str()).unwrap_or_default();
+    tracing::warn!(%status, said, "a model's provider refused");
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => ModelError::Busy { retry_after },
+        // Whose key is wrong is ours to know, not the asker's.
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Refused("its key is not accepted".into()),
+        status if status.is_server_error() => ModelError::Busy { retry_after },
+        _ => ModelError::Refused(said.chars().take(WORDS).collect()),
+    }
+}
+
+fn read(response: Response, patience: Patience) -> impl Stream<Item = Result<Event, ModelError>> + Send {
+    let events = Box::pin(response.bytes_stream().eventsource());
+    futures::stream::unfold(Some((events, patience.first)), move |state| async move {
+        let (mut events, wait) = state?;
+        match tokio::time::timeout(wait, events.next()).await {
+            Err(_) => Some((Err(ModelError::Silent), None)),
+            Ok(None) => None,
+            Ok(Some(Ok(event))) => Some((Ok(event), Some((events, patience.silence)))),
+            Ok(Some(Err(error))) => {
+                tracing::warn!(%error, "a model's answer broke off");
+                Some((Err(ModelError::Broken), None))
+            }
+        }
+    })
+}

@@ -1,0 +1,132 @@
+//! `POST /api/chat`: a conversation goes in, the answer comes as server-sent events: `data: {"text":"…"}` for each piece, and
+//! `data: [DONE]`. Such an answer has no name to come back to: it stops when its reader goes.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures::{StreamExt, future, stream};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::server::{
+    features::chat::ChatError,
+    http_error,
+    model::{ModelError, Piece, Role, Stop, Turn},
+    session::{Asking, Source},
+    state::AppState,
+};
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    messages: Vec<Message>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    role: Speaker,
+    content: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speaker {
+    User,
+    Assistant,
+}
+
+pub async fn answer(
+    State(state): State<AppState>,
+    Extension(asking): Extension<Asking>,
+    source: Option<Extension<Source>>,
+    body: Bytes,
+) -> Response {
+    let asked = match serde_json::from_slice::<Asked>(&body) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let example = r#"{"messages":[{"role":"user","content":"…"}]}"#;
+            return http_error::invalid(&format!("a conversation is {example}: {error}"));
+        }
+    };
+    let turn = |Message { role, content }| match role {
+        Speaker::User => Turn { role: Role::User, text: content },
+        Speaker::Assistant => Turn { role: Role::Assistant, text: content },
+    };
+    let who = payer(&asking, source.map(|Extension(Source(source))| source));
+    match state.chats.answer(&who, asked.messages.into_iter().map(turn).collect()).await {
+        Ok(written) => {
+            let connections = state.connections.clone();
+            let drained = Box::pin(async move { connections.drained().await });
+            let events = written.map(event).take_until(drained).filter_map(future::ready);
+            let end = stream::iter([Event::default().data("[DONE]")]);
+            let events = events.chain(end).map(Ok::<_, Infallible>);
+            // A comment, so that proxies do not take a thinking model for a dead one.
+            let alive =
+                KeepAlive::new().interval(Duration::from_millis(state.config.stream.heartbeat_ms)).text("heartbeat");
+            let mut response = Sse::new(events).keep_alive(alive).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+            response
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Whose ceiling an answer counts towards. Whoever has not signed in is one with all others at their address: a new name
+/// costs nothing.
+fn payer(asking: &Asking, source: Option<String>) -> String {
+    let signed_in = asking.person.as_ref().filter(|person| person.email.is_some());
+    let person = signed_in.map(|person| format!("person {}", person.id));
+    let key = || {
+        asking.key.as_ref().map(|key| key.person.clone().map_or(format!("key {}", key.id), |id| format!("person {id}")))
+    };
+    person.or_else(key).unwrap_or_else(|| format!("address {}", source.unwrap_or_default()))
+}
+
+fn event(piece: Result<Piece, ModelError>) -> Option<Event> {
+    let said = |value: serde_json::Value| Some(Event::default().data(value.to_string()));
+    match piece {
+        Ok(Piece::Text(text)) => said(json!({ "text": text })),
+        // The article's reader knows texts only.
+        Ok(Piece::Thinking(_) | Piece::Usage(_) | Piece::Stopped(Stop::Done)) => None,
+        Ok(Piece::Stopped(Stop::TooLong)) => said(json!({ "stopped": "too-long" })),
+        Ok(Piece::Stopped(Stop::Refused)) => said(json!({ "stopped": "refused" })),
+        Err(error) => said(json!({ "error": { "code": code(&error), "message": error.to_string() } })),
+    }
+}
+
+fn code(error: &ModelError) -> &'static str {
+    match error {
+        ModelError::Busy { .. } => "model-busy",
+        ModelError::Silent => "model-silent",
+        ModelError::Unreachable => "model-unreachable",
+        ModelError::Refused(_) => "model-refused",
+        ModelError::Broken => "model-broken",
+    }
+}
+
+fn refuse(error: &ChatError) -> Response {
+    let words = error.to_string();
+    match error {
+        ChatError::Conversation => http_error::invalid(&words),
+        ChatError::AtOnce(_) | ChatError::Spent | ChatError::AllSpent => http_error::too_many(&words),
+        ChatError::Full => http_error::unavailable_because("full", &words, Duration::from_secs(5)),
+        ChatError::Model(ModelError::Busy { retry_after }) => {
+            http_error::unavailable_because("model-busy", &words, retry_after.unwrap_or(Duration::from_secs(10)))
+        }
+        ChatError::Model(error) => http_error::upstream(code(error), &words, matches!(error, ModelError::Silent)),
+        ChatError::Store(error) => {
+            tracing::error!(%error, "whether an answer may be had could not be found out");
+            http_error::unavailable()
+        }
+    }
+}
