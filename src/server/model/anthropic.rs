@@ -83,14 +83,12 @@ struct Started {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    ThinkingDelta {
-        thinking: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
     #[serde(other)]
     Other,
 }
@@ -121,8 +119,8 @@ impl Reading {
         })?;
         Ok(match event {
             Event::MessageStart { message } => vec![self.count(&message.usage)],
-            Event::ContentBlockDelta { delta: Delta::TextDelta { text } } => vec![Piece::Text(text)],
-            Event::ContentBlockDelta { delta: Delta::ThinkingDelta { thinking } } => vec![Piece::Thinking(thinking)],
+            Event::ContentBlockDelta { delta: Delta::Text { text } } => vec![Piece::Text(text)],
+            Event::ContentBlockDelta { delta: Delta::Thinking { thinking } } => vec![Piece::Thinking(thinking)],
             Event::MessageDelta { delta, usage } => {
                 self.stop = match delta.stop_reason.as_deref() {
                     None => self.stop,
