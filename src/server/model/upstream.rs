@@ -85,7 +85,9 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, body: String) -> M
     // Both kinds of provider answer {"error":{"message":…}}.
     let said = serde_json::from_str::<serde_json::Value>(&body).ok();
     let said = said.as_ref().and_then(|said| said["error"]["message"].as_str()).unwrap_or_default();
-    tracing::warn!(%status, said, "a model's provider refused");
+    // Some providers quote a key that they do not accept.
+    let about_the_key = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    tracing::warn!(%status, said = if about_the_key { "" } else { said }, "a model's provider refused");
     match status {
         StatusCode::TOO_MANY_REQUESTS => ModelError::Busy { retry_after },
         // Whose key is wrong is ours to know, not the asker's.
