@@ -27,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "server::door",
             "server::jobs",
             "server::model",
+            "server::rate_limit",
             "server::store",
             "server::topics",
             "server::state",

@@ -92,10 +92,10 @@ impl Server {
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
         let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), room: ROOM, kinds };
-        let model = model::choose(config.assistant.choice(), WITH_PROVIDERS).expect("a model");
+        let models = model::set_up(config.assistant.providers(), WITH_PROVIDERS).expect("models");
         let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
         let state = AppState::new(Shared {
-            chats: Chats::new(model, system, ceilings, store.clone()),
+            chats: Chats::new(models, system, ceilings, store.clone()),
             jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),
