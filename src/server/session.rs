@@ -102,6 +102,7 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
             None => false,
         },
         (Action::Publish, Topic::Job { .. }) => false,
+        (_, Topic::Conversation { .. } | Topic::Run { .. }) => false,
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
