@@ -3,6 +3,7 @@
 
 pub mod carried;
 pub mod chat;
+pub mod conversations;
 pub mod entrance;
 pub mod events;
 pub mod history;

@@ -1,0 +1,33 @@
+//! Who asks the assistant: from a page or a server function, or over the interface.
+
+use std::sync::Arc;
+
+use super::{
+    features::{
+        conversations::{Asker, Assistant},
+        jobs::owner_of_key,
+    },
+    session::Asking,
+    state::AppState,
+    store::jobs::Owner,
+    tools::{Context, Toolbox},
+    transports::chat::payer,
+};
+use crate::error::AppError;
+
+/// Who calls the server function that runs: a person.
+pub fn current() -> Result<(Arc<Assistant>, Asker), AppError> {
+    let (state, asking) = (AppState::current(), Asking::current());
+    // People in front of a page are written down first.
+    asking.clone().person()?;
+    let asker = of(&state, &asking, Asking::source());
+    Ok((state.assistant.clone(), asker))
+}
+
+/// Whoever sends a request: a person, a program with an API key, or nobody in particular.
+pub fn of(state: &AppState, asking: &Asking, source: String) -> Asker {
+    let person = asking.person.as_ref().filter(|_| !asking.unwritten).map(|person| Owner::Person(person.id.clone()));
+    let owner = person.or_else(|| asking.key.as_ref().map(owner_of_key));
+    let tools = Toolbox::of(Context { state: state.clone(), asking: asking.clone() });
+    Asker { owner, payer: payer(asking, Some(source)), tools }
+}
