@@ -3,6 +3,10 @@
 //!
 //! **A new tool** is a file that implements [`Tool`], and a line in [`TOOLS`].
 
+mod read_guide;
+mod search_messages;
+mod start_job;
+
 use std::{fmt, time::Duration};
 
 use futures::future::BoxFuture;
@@ -11,7 +15,7 @@ use serde_json::Value;
 use super::{model, session::Asking, state::AppState};
 
 /// Every tool there is.
-pub const TOOLS: &[&dyn Tool] = &[];
+pub const TOOLS: &[&dyn Tool] = &[&search_messages::SearchMessages, &read_guide::ReadGuide, &start_job::StartJob];
 
 /// A tool that has not come to an end by then has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -95,5 +99,15 @@ impl Toolbox {
             output.push_str("\n… (there is more; ask for less at once)");
         }
         Ok(output)
+    }
+}
+
+/// A text of an input, as far as it fits into a title.
+fn shortened(text: &Value) -> String {
+    const TITLE_CHARS: usize = 60;
+    let line = text.as_str().unwrap_or("…").split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(TITLE_CHARS) {
+        Some((end, _)) => [&line[..end], "…"].concat(),
+        None => line,
     }
 }
