@@ -31,3 +31,9 @@ pub fn of(state: &AppState, asking: &Asking, source: String) -> Asker {
     let tools = Toolbox::of(Context { state: state.clone(), asking: asking.clone() });
     Asker { owner, payer: payer(asking, Some(source)), tools }
 }
+
+/// The same where nobody can be asked before something is changed: with the tools that change nothing.
+pub fn reading(state: &AppState, asking: &Asking, source: String) -> Asker {
+    let tools = Toolbox::reading(Context { state: state.clone(), asking: asking.clone() });
+    Asker { tools, ..of(state, asking, source) }
+}

@@ -537,8 +537,7 @@ pub(super) async fn add_question(
     text: &str,
 ) -> Result<u64, ConversationError> {
     let parts = answer::to_json(&[Kept::Text { text: text.to_owned() }]);
-    let status = Status::Complete.name().to_owned();
-    let question = TurnRow { parent, client, parts, status, ..blank(conversation, false) };
+    let question = TurnRow { parent, client, parts, ..TurnRow::complete(conversation, false) };
     let id = tx.add_turn(&question).await?;
     tell(tx, conversation, ConversationEventKind::QuestionAsked, Some(id)).await?;
     Ok(id)
@@ -557,7 +556,7 @@ pub(super) async fn add_answer(
         status: Status::Running.name().to_owned(),
         run: Some(run.to_string()),
         lease_ms: tx.now_ms + LEASE_MS,
-        ..blank(conversation, true)
+        ..TurnRow::complete(conversation, true)
     };
     let turn = match existing {
         None => tx.add_turn(&begun).await?,
@@ -571,24 +570,6 @@ pub(super) async fn add_answer(
     tx.set_leaf(conversation, turn).await?;
     tell(tx, conversation, ConversationEventKind::AnswerBegun, Some(turn)).await?;
     Ok(Place { conversation: conversation.to_owned(), turn, run })
-}
-
-fn blank(conversation: &str, answer: bool) -> TurnRow {
-    TurnRow {
-        id: 0,
-        conversation: conversation.to_owned(),
-        parent: None,
-        answer,
-        client: None,
-        parts: "[]".to_owned(),
-        status: String::new(),
-        error: None,
-        run: None,
-        lease_ms: 0,
-        stopping: false,
-        cost: None,
-        created_ms: 0,
-    }
 }
 
 pub(super) async fn tell(
@@ -698,7 +679,7 @@ mod tests {
     use super::*;
 
     fn turn(id: u64, parent: Option<u64>, answer: bool) -> TurnRow {
-        TurnRow { id, parent, status: "complete".into(), ..blank("c", answer) }
+        TurnRow { id, parent, ..TurnRow::complete("c", answer) }
     }
 
     /// A question, its answer and another answer to it; after that a question, asked anew.

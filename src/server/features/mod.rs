@@ -10,6 +10,7 @@ pub mod inspector;
 pub mod jobs;
 pub mod keys;
 pub mod messages;
+pub mod named_chats;
 pub mod notifications;
 pub mod people;
 pub mod presence;

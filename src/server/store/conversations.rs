@@ -40,6 +40,27 @@ const CONVERSATION: &str =
 const TURN: &str = "SELECT id, conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
      cost, created_ms FROM turn";
 
+impl TurnRow {
+    /// One that nothing more happens to, with nothing in it yet.
+    pub fn complete(conversation: &str, answer: bool) -> Self {
+        Self {
+            id: 0,
+            conversation: conversation.to_owned(),
+            parent: None,
+            answer,
+            client: None,
+            parts: "[]".to_owned(),
+            status: "complete".to_owned(),
+            error: None,
+            run: None,
+            lease_ms: 0,
+            stopping: false,
+            cost: None,
+            created_ms: 0,
+        }
+    }
+}
+
 /// One of the two, or nothing, as it is bound.
 fn person(owner: Option<&Owner>) -> Option<&str> {
     owner.and_then(|owner| if let Owner::Person(id) = owner { Some(id.as_str()) } else { None })

@@ -13,4 +13,5 @@ pub mod rooms;
 pub mod snapshot;
 pub mod sse;
 mod tag;
+pub mod ui;
 pub mod ws;
