@@ -1,5 +1,6 @@
 //! Server functions: check, delegate. One file a feature.
 
+pub mod assistant;
 pub mod feed;
 pub mod jobs;
 pub mod keys;

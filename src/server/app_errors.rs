@@ -1,7 +1,10 @@
 //! What the features' errors look like to people. A store's error is logged here, and its words stay here.
 
 use super::{
-    features::{jobs::JobError, keys::KeyError, people::NameError, rooms::RoomError, sign_in::SignInError},
+    features::{
+        chat::ChatError, conversations::ConversationError, jobs::JobError, keys::KeyError, people::NameError,
+        rooms::RoomError, sign_in::SignInError,
+    },
     store::StoreError,
 };
 use crate::error::{AppError, ErrorKind};
@@ -63,6 +66,21 @@ impl From<RoomError> for AppError {
         match error {
             RoomError::Store(error) => error.into(),
             error @ (RoomError::Unknown | RoomError::Message) => Self::new(ErrorKind::NotFound, sentence(&error)),
+            error => Self::new(ErrorKind::Invalid, sentence(&error)),
+        }
+    }
+}
+
+impl From<ConversationError> for AppError {
+    fn from(error: ConversationError) -> Self {
+        match error {
+            ConversationError::Store(error) | ConversationError::Chat(ChatError::Store(error)) => error.into(),
+            error @ (ConversationError::Unknown | ConversationError::Malformed | ConversationError::Message) => {
+                Self::new(ErrorKind::NotFound, sentence(&error))
+            }
+            error @ (ConversationError::Chat(_) | ConversationError::Busy | ConversationError::TooMany) => {
+                Self::new(ErrorKind::Busy, sentence(&error))
+            }
             error => Self::new(ErrorKind::Invalid, sentence(&error)),
         }
     }

@@ -21,13 +21,16 @@ use super::{
     command_line::{self, Command, CommandLine},
     config::{ClientAddress, Config},
     connections::{Connections, Limits},
+    door::Door,
     features::{
         self,
         chat::Chats,
+        conversations::Assistant,
         feed::Feed,
         housekeeping, inspector, keys,
         presence::{self, Presence},
         rooms,
+        runs::Runs,
         sign_in::Post,
     },
     jobs, model,
@@ -102,14 +105,18 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let models =
         model::set_up(config.assistant.providers(), model::Patience::default()).context("tidemark.assistant")?;
     let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
+    let chats = Chats::new(models, system, ceilings, store.clone());
+    let (runs, door) = (Runs::new(topics.clone()), Arc::<Door>::default());
     let state = AppState::new(Shared {
-        chats: Chats::new(models, system, ceilings, store.clone()),
+        assistant: Assistant::new(store.clone(), chats.clone(), runs.clone(), door.clone()),
+        chats,
+        runs,
         jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
         assets: Assets::find(&leptos)?,
         presence: Presence::new(topics.clone()),
         topics,
         key: session::key(&config.session_key, &config.data_dir)?,
-        door: Arc::default(),
+        door,
         writes: Writes::new(config.limits.writes_per_minute),
         post: Post::new(&config.mail.smtp_url, &config.mail.from).context("tidemark.mail")?,
         store,
@@ -206,6 +213,14 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
             }
         });
     }
+    {
+        let (runs, stop) = (state.runs.clone(), stop.clone());
+        let grace = Duration::from_millis(state.config.shutdown_ms / 2);
+        tasks.spawn(async move {
+            stop.cancelled().await;
+            runs.close(grace).await;
+        });
+    }
     let (topics, writes, post, chats) =
         (state.topics.clone(), state.writes.clone(), state.post.clone(), state.chats.clone());
     let stop = stop.clone();
@@ -234,6 +249,7 @@ pub async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> 
     }
     state.door.close(&ended);
     state.topics.reconcile().await?;
+    state.assistant.end_abandoned().await?;
     Ok(now)
 }
 

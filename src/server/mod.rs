@@ -1,6 +1,7 @@
 //! What runs natively only: transports → features → topics.
 
 mod app_errors;
+pub mod asker;
 pub mod assets;
 pub mod boot;
 pub mod command_line;
@@ -12,6 +13,7 @@ pub mod features;
 pub mod flash;
 pub mod http_error;
 pub mod jobs;
+pub mod markdown;
 pub mod model;
 pub mod plain_forms;
 pub mod rate_limit;
@@ -19,5 +21,6 @@ pub mod router;
 pub mod session;
 pub mod state;
 pub mod store;
+pub mod tools;
 pub mod topics;
 pub mod transports;

@@ -24,7 +24,7 @@ use tower_http::{
 use super::{
     http_error, plain_forms, rate_limit, session,
     state::AppState,
-    transports::{chat, events, history, jobs, rooms, snapshot, sse, ws},
+    transports::{chat, conversations, events, history, jobs, rooms, snapshot, sse, ui, ws},
 };
 use crate::{
     app::{App, shell},
@@ -59,6 +59,10 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
         .route("/api/chat", post(chat::answer).layer(DefaultBodyLimit::max(conversation_bytes(&state))))
+        .route("/api/chat/{id}/stream", get(ui::resume))
+        .route("/api/chat/{id}/stop", post(ui::stop))
+        .route("/api/conversations", get(conversations::list))
+        .route("/api/conversations/{id}", get(conversations::one))
         .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(history::messages))
         .route("/api/jobs", get(jobs::list).post(jobs::start))

@@ -29,6 +29,7 @@ use super::{
     state::AppState,
     store::{
         self, StoreError,
+        conversations::ConversationRow,
         jobs::{JobRow, Owner},
         people::Person,
     },
@@ -102,6 +103,15 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
             None => false,
         },
         (Action::Publish, Topic::Job { .. }) => false,
+        (Action::Read, Topic::Conversation { id }) => match state.store.conversation(id.as_str()).await? {
+            Some(row) => row.shared || asking.talks_in(&row),
+            None => false,
+        },
+        (Action::Read, Topic::Run { id }) => match state.store.conversation_of_run(id.as_str()).await? {
+            Some(row) => row.shared || asking.talks_in(&row),
+            None => false,
+        },
+        (Action::Publish, Topic::Conversation { .. } | Topic::Run { .. }) => false,
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
@@ -133,6 +143,16 @@ impl Asking {
         let reads = key.allows(Action::Read, &topic);
         let owns = features::jobs::owner_of_key(key) == job.owner;
         owns && (reads || key.allows(Action::Publish, &topic)) || reads && key.person.is_none()
+    }
+
+    /// Whether this conversation is theirs.
+    pub fn talks_in(&self, conversation: &ConversationRow) -> bool {
+        let Some(owner) = &conversation.owner else { return false };
+        match (&self.person, &self.key) {
+            (Some(person), _) => *owner == Owner::Person(person.id.clone()),
+            (None, Some(key)) => *owner == features::jobs::owner_of_key(key),
+            (None, None) => false,
+        }
     }
 
     /// How the visitor is shown on a page.

@@ -11,7 +11,7 @@ use super::{
     config::Config,
     connections::Connections,
     door::Door,
-    features::{chat::Chats, feed::Feed, presence::Presence, sign_in::Post},
+    features::{chat::Chats, conversations::Assistant, feed::Feed, presence::Presence, runs::Runs, sign_in::Post},
     jobs::Jobs,
     plain_forms::Typed,
     rate_limit::Writes,
@@ -30,6 +30,10 @@ pub struct Shared {
     pub store: Store,
     /// Answers of the language model.
     pub chats: Arc<Chats>,
+    /// Conversations with it.
+    pub assistant: Arc<Assistant>,
+    /// Answers that are being written.
+    pub runs: Arc<Runs>,
     /// What goes on in the background.
     pub jobs: Arc<Jobs>,
     pub door: Arc<Door>,

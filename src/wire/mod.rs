@@ -1,9 +1,11 @@
 //! What travels between server and browser: plain serde types, no I/O.
 //! Everyone may use this room; it imports nothing of ours.
 
+pub mod assistant;
 pub mod feed;
 pub mod inspector;
 pub mod job;
+pub mod markdown;
 pub mod notification;
 pub mod numbers;
 pub mod person;

@@ -30,6 +30,10 @@ pub enum Topic {
     Typing { room: Segment },
     /// `job/{id}`: the states of a job, each whole.
     Job { id: Segment },
+    /// `conversation/{id}`: that something of a conversation with the assistant is another now.
+    Conversation { id: Segment },
+    /// `run/{id}`: an answer of the assistant, as it is written.
+    Run { id: Segment },
     /// `channel/{app}/{name}`: whatever other programs publish.
     Channel { app: Segment, name: Segment },
 }
@@ -114,6 +118,15 @@ impl Topic {
                 snapshot_events: 1,
                 ..ephemeral(Kind::Log, 64, 64 << 10)
             },
+            // Each event says only where to look: one would do.
+            Self::Conversation { .. } => Policy {
+                durability: Durability::Durable(Kept { events: 1_000, days: 400 }),
+                snapshot_events: 1,
+                ..ephemeral(Kind::Log, 16, 16 << 10)
+            },
+            // The longest answers as they are written, twenty-five pieces a second for some minutes: whoever reloads goes
+            // on from the exact piece. What outlives it is stored with the message.
+            Self::Run { .. } => Policy { snapshot_events: 1, ..ephemeral(Kind::Log, 8_192, 1 << 20) },
             // A key is a person; who left is remembered for those who were away for less than a few hundred comings.
             Self::Presence { .. } | Self::Typing { .. } => ephemeral(Kind::Latest, 1_024, 256 << 10),
             Self::Channel { .. } => ephemeral(Kind::Log, 1_024, 1 << 20),
@@ -124,7 +137,13 @@ impl Topic {
     pub fn room(&self) -> Option<&Segment> {
         match self {
             Self::Room { room } | Self::Presence { room } | Self::Typing { room } => Some(room),
-            Self::Feed | Self::Inspector | Self::User { .. } | Self::Job { .. } | Self::Channel { .. } => None,
+            Self::Feed
+            | Self::Inspector
+            | Self::User { .. }
+            | Self::Job { .. }
+            | Self::Conversation { .. }
+            | Self::Run { .. }
+            | Self::Channel { .. } => None,
         }
     }
 }
@@ -169,6 +188,8 @@ impl fmt::Display for Topic {
             Self::Presence { room } => write!(f, "presence/{}", room.0),
             Self::Typing { room } => write!(f, "typing/{}", room.0),
             Self::Job { id } => write!(f, "job/{}", id.0),
+            Self::Conversation { id } => write!(f, "conversation/{}", id.0),
+            Self::Run { id } => write!(f, "run/{}", id.0),
             Self::Channel { app, name } => write!(f, "channel/{}/{}", app.0, name.0),
         }
     }
@@ -190,6 +211,8 @@ impl FromStr for Topic {
             (Some("presence"), Some(room), None) => Self::Presence { room: Segment::new(room)? },
             (Some("typing"), Some(room), None) => Self::Typing { room: Segment::new(room)? },
             (Some("job"), Some(id), None) => Self::Job { id: Segment::new(id)? },
+            (Some("conversation"), Some(id), None) => Self::Conversation { id: Segment::new(id)? },
+            (Some("run"), Some(id), None) => Self::Run { id: Segment::new(id)? },
             (Some("channel"), Some(app), Some(name)) => {
                 Self::Channel { app: Segment::new(app)?, name: Segment::new(name)? }
             }
@@ -271,6 +294,8 @@ mod tests {
             "presence/lobby",
             "typing/lobby",
             "job/9f3ac04e51d27b86",
+            "conversation/9f3ac04e51d27b869f3ac04e51d27b86",
+            "run/9f3ac04e51d27b86",
             "channel/shop/orders",
             "channel/a.b/C_d~e-9",
         ] {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{chat, jobs};
+use super::{chat, conversations, jobs};
 use crate::{
     server::{
         jobs::Jobs,
@@ -50,6 +50,7 @@ pub async fn run(store: &Store, jobs: &Arc<Jobs>, result_days: u32, stop: Cancel
         let tidied = async {
             tidy(store).await?;
             chat::tidy(store).await?;
+            conversations::tidy(store).await?;
             jobs::tidy(store, jobs, result_days).await
         };
         if let Err(error) = tidied.await {
@@ -61,8 +62,9 @@ pub async fn run(store: &Store, jobs: &Arc<Jobs>, result_days: u32, stop: Cancel
 /// Removes everything that has been kept for long enough.
 pub async fn tidy(store: &Store) -> Result<(), StoreError> {
     for topic in store.topics().await? {
-        // A job's states are few, and go with the job: a write for each of thousands would find nothing.
-        if matches!(topic, Topic::Job { .. }) {
+        // A job's states are few, and go with the job, as those of a conversation do: a write for each of thousands would
+        // find nothing.
+        if matches!(topic, Topic::Job { .. } | Topic::Conversation { .. }) {
             continue;
         }
         if let Durability::Durable(kept) = topic.policy().durability {

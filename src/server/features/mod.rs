@@ -1,6 +1,8 @@
 //! The rules, one file a feature: authorise, store, publish.
 
+pub mod answer;
 pub mod chat;
+pub mod conversations;
 pub mod feed;
 pub mod housekeeping;
 pub mod inspector;
@@ -12,6 +14,7 @@ pub mod people;
 pub mod presence;
 pub mod publish;
 pub mod rooms;
+pub mod runs;
 pub mod search;
 pub mod sign_in;
 mod text;

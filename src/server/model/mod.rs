@@ -21,8 +21,9 @@ use std::{fmt, time::Duration};
 use futures::stream::BoxStream;
 use thiserror::Error;
 
-pub use guide::Guide;
+pub use guide::{ADD_A_MODEL, Guide};
 pub use models::{Models, Provider, set_up};
+pub use passages::Library;
 pub use tidying::{fitting, paired, tokens_of, tokens_of_turn, without_tools};
 pub use turn::{Call, CallResult, Part, Role, Tool, Turn};
 pub use upstream::Patience;

@@ -79,6 +79,11 @@ pub fn set_up(providers: Vec<Provider>, patience: Patience) -> Result<Models, re
 }
 
 impl Models {
+    /// These, of which there is at least one.
+    pub fn of(all: Vec<Arc<dyn Model>>) -> Self {
+        Self(all)
+    }
+
     pub fn default(&self) -> &Arc<dyn Model> {
         &self.0[0]
     }

@@ -23,6 +23,7 @@ use crate::server::{
     model::{ModelError, Piece, Stop, Turn},
     session::{Asking, Source},
     state::AppState,
+    transports::ui,
 };
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +53,13 @@ pub async fn answer(
     let asked = match serde_json::from_slice::<Asked>(&body) {
         Ok(asked) => asked,
         Err(error) => {
+            // Those of the AI SDK have parts.
+            if let Ok(chat) = serde_json::from_slice::<ui::Chat>(&body)
+                && chat.messages.iter().any(|message| !message.parts.is_empty())
+            {
+                let source = source.map(|Extension(Source(source))| source).unwrap_or_default();
+                return ui::answer(&state, &asking, source, chat).await;
+            }
             let example = r#"{"messages":[{"role":"user","content":"…"}]}"#;
             return http_error::invalid(&format!("a conversation is {example}: {error}"));
         }
@@ -128,7 +136,7 @@ fn code(error: &ModelError) -> &'static str {
     }
 }
 
-fn refuse(error: &ChatError) -> Response {
+pub(in crate::server) fn refuse(error: &ChatError) -> Response {
     let words = error.to_string();
     match error {
         ChatError::Conversation | ChatError::NoSuchModel(_) => http_error::invalid(&words),

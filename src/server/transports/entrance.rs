@@ -5,9 +5,10 @@ use axum::http::HeaderMap;
 use super::carried::Joining;
 use crate::{
     server::{
-        features::{keys::Action, rooms},
+        features::{conversations, keys::Action, rooms},
         session::{Asking, may},
         state::AppState,
+        topics::Access,
     },
     wire::{Topic, stream::RefusedCode, topic::Mark},
 };
@@ -19,7 +20,7 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
         // Taken before the look: a membership that ends in between ends this too.
         let membership = match (&asking.person, mark.topic.room()) {
             (Some(person), Some(room)) => Some(state.door.access(&rooms::access(room.as_str(), &person.id))),
-            _ => None,
+            _ => shared(state, asking, &mark.topic).await?,
         };
         match may(state, asking, Action::Read, &mark.topic).await {
             Ok(true) => {}
@@ -44,6 +45,21 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
         }
     }
     Ok(joining)
+}
+
+/// The right by which somebody reads what another shares: it ends when that does.
+async fn shared(state: &AppState, asking: &Asking, topic: &Topic) -> Result<Option<Access>, RefusedCode> {
+    let conversation = match topic {
+        Topic::Conversation { id } => state.store.conversation(id.as_str()).await,
+        Topic::Run { id } => state.store.conversation_of_run(id.as_str()).await,
+        _ => return Ok(None),
+    };
+    let conversation = conversation.map_err(|error| {
+        tracing::error!(%error, %topic, "a conversation could not be looked up");
+        RefusedCode::Overloaded
+    })?;
+    let foreign = conversation.filter(|row| !asking.talks_in(row));
+    Ok(foreign.map(|row| state.door.access(&conversations::access(&row.id))))
 }
 
 /// Whether a page of this origin may open a connection with its visitor's cookie: our own, or one that is allowed.

@@ -3,6 +3,7 @@
 
 pub mod carried;
 pub mod chat;
+pub mod conversations;
 pub mod entrance;
 pub mod events;
 pub mod history;
@@ -12,4 +13,5 @@ pub mod rooms;
 pub mod snapshot;
 pub mod sse;
 mod tag;
+pub mod ui;
 pub mod ws;

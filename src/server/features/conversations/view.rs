@@ -1,0 +1,99 @@
+//! Conversations as they are shown: one path of the tree, with the answers that are being written as far as they have
+//! come, and the positions at which all of it is true.
+
+use std::collections::HashMap;
+
+use super::{
+    Assistant, topic,
+    tree::{path, question_of},
+};
+use crate::{
+    server::{
+        features::answer,
+        store::{
+            StoreError,
+            conversations::{self as rows, ConversationRow, TurnRow},
+            jobs::Owner,
+        },
+    },
+    wire::{
+        assistant::{Conversation, ConversationItem, Cost, Message, Run, Status},
+        topic::Segment,
+    },
+};
+
+impl Assistant {
+    /// A conversation, if this person may read it: their own, or one that is shared.
+    pub async fn view(&self, id: &str, person: Option<&str>) -> Result<Option<Conversation>, StoreError> {
+        let (Ok(segment), Ok(topic)) = (Segment::new(id), topic(id)) else { return Ok(None) };
+        let mut read = self.store.read().await?;
+        let Some(row) = rows::conversation_in(&mut read, id).await? else { return Ok(None) };
+        let mine = person.is_some_and(|person| row.owner == Some(Owner::Person(person.to_owned())));
+        if !mine && !row.shared {
+            return Ok(None);
+        }
+        let position = self.store.head(&mut read, &topic).await?;
+        let turns = rows::turns(&mut read, id).await?;
+        let mut chunks = HashMap::new();
+        for turn in turns.iter().filter(|turn| turn.status == Status::Running.name()) {
+            chunks.insert(turn.id, rows::chunks(&mut read, turn.id).await?);
+        }
+        drop(read);
+        let shown = path(&turns, row.leaf);
+        let messages = shown.into_iter().map(|turn| self.message(turn, &turns, chunks.get(&turn.id))).collect();
+        let ConversationRow { title, shared, .. } = row;
+        Ok(Some(Conversation { id: segment, title, position, mine, shared, messages }))
+    }
+
+    /// A person's conversations, the newest first; of those, where something is looked for, the ones that have it.
+    pub async fn list(&self, person: &str, search: &str, most: u32) -> Result<Vec<ConversationItem>, StoreError> {
+        /// Nobody looks for more than this.
+        const SEARCHED_CHARS: usize = 100;
+        let search: String = search.trim().chars().take(SEARCHED_CHARS).collect();
+        let found = self.store.conversations_of(person, &search, most).await?;
+        let item = |row: ConversationRow| ConversationItem {
+            id: row.id,
+            title: row.title,
+            shared: row.shared,
+            updated: row.updated_ms as u64,
+        };
+        Ok(found.into_iter().map(item).collect())
+    }
+
+    fn message(&self, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<String>>) -> Message {
+        let beside: Vec<_> = turns
+            .iter()
+            .filter(|other| other.parent == turn.parent && other.answer == turn.answer)
+            .map(|other| other.id)
+            .collect();
+        let at = beside.iter().position(|id| *id == turn.id).unwrap_or(0);
+        let message = Message {
+            id: turn.id,
+            answer: turn.answer,
+            text: String::new(),
+            parts: Vec::new(),
+            status: Status::named(&turn.status),
+            error: turn.error.clone(),
+            run: None,
+            version: at as u32 + 1,
+            versions: beside.len() as u32,
+            previous: at.checked_sub(1).and_then(|at| beside.get(at)).copied(),
+            next: beside.get(at + 1).copied(),
+            cost: turn.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok()),
+            time: turn.created_ms as u64,
+        };
+        if !turn.answer {
+            return Message { text: question_of(turn), ..message };
+        }
+        let running = turn.run.as_deref().filter(|_| message.status == Status::Running);
+        if let Some(run) = running.and_then(|run| self.runs.find(run))
+            && let Some(id) = turn.run.as_deref().and_then(|run| Segment::new(run).ok())
+        {
+            let (parts, text, position) = run.view();
+            return Message { parts, text, run: Some(Run { id, position }), cost: None, ..message };
+        }
+        // Another process writes it, or it has just ended: then the conversation's topic says so next.
+        let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
+        Message { parts: answer::shown(&kept), text: answer::text(&kept), ..message }
+    }
+}

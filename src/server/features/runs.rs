@@ -1,0 +1,416 @@
+//! Answers being written. A run belongs to the server: whoever watches it reads its topic, and nobody has to. What is
+//! written is told at once, stored about once a second, and stored whole when it ends.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt, future::BoxFuture};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    answer::{self, Answer, Kept},
+    chat::Admission,
+};
+use crate::{
+    server::{
+        model::{Call, ModelError, Piece, Role, Stop, Turn, Usage},
+        store::StoreError,
+        tools::Toolbox,
+        topics::Topics,
+    },
+    wire::{
+        Position, Topic,
+        assistant::{Cost, Part, RunEvent, RunEventKind, Status, ToolState, ToolUse},
+        topic::Segment,
+    },
+};
+
+/// What is written is told at most this often: twenty-five times a second is as fluent as it gets.
+const TELL: Duration = Duration::from_millis(40);
+
+/// And stored this often. A process that dies takes no more than this with it.
+const SAVE: Duration = Duration::from_secs(1);
+
+/// An answer whose process has not been heard of for so long is taken for interrupted: it survives four saves that fail.
+pub const LEASE_MS: i64 = 5_000;
+
+/// A model may ask for tools so many times in one answer.
+const ROUNDS: usize = 8;
+
+/// The end of an answer is tried to be stored so many times, with [`SAVE`] between them.
+const TRIES: usize = 5;
+
+/// What an answer that broke off is continued with. The last word is always a person's: models refuse an answer that is
+/// begun for them.
+const GO_ON: &str = "Your answer broke off. Continue it exactly where it ended, without repeating anything and without \
+     an introduction.";
+
+/// Where an answer is kept.
+pub trait Keep: Send + Sync + fmt::Debug {
+    /// Stores what was added (as [`Answer::take_unsaved`] has it), and that its process is alive.
+    fn add(&self, added: Option<String>) -> BoxFuture<'_, Result<Go, StoreError>>;
+
+    /// Stores it whole, and tells of it.
+    fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// Whether an answer is to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    On,
+    /// Somebody wants it to stop.
+    Stop,
+    /// It is nobody's any more.
+    Gone,
+}
+
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub parts: Vec<Kept>,
+    pub status: Status,
+    pub error: Option<String>,
+    pub cost: Cost,
+}
+
+/// An answer to be written.
+#[derive(Debug)]
+pub struct Begin {
+    pub id: Segment,
+    /// What is there of it already.
+    pub earlier: Vec<Kept>,
+    /// What it answers: ends with a person's turn.
+    pub turns: Vec<Turn>,
+    pub admission: Admission,
+    pub tools: Toolbox,
+    pub keep: Arc<dyn Keep>,
+}
+
+#[derive(Debug)]
+pub struct Runs {
+    topics: Arc<Topics>,
+    tasks: TaskTracker,
+    running: Mutex<HashMap<String, Arc<Running>>>,
+    /// The process is about to end.
+    interrupted: CancellationToken,
+}
+
+/// An answer that this process is writing.
+#[derive(Debug)]
+pub struct Running {
+    topic: Topic,
+    /// Its state and its topic's head change together.
+    written: Mutex<Written>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Written {
+    answer: Answer,
+    position: Position,
+}
+
+impl Runs {
+    pub fn new(topics: Arc<Topics>) -> Arc<Self> {
+        Arc::new(Self {
+            topics,
+            tasks: TaskTracker::new(),
+            running: Mutex::default(),
+            interrupted: CancellationToken::new(),
+        })
+    }
+
+    /// Begins to write, and returns what one may watch.
+    pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
+        let topic = Topic::Run { id: begin.id.clone() };
+        let position = self.topics.head(&topic);
+        let answer = Answer::begun(begin.earlier.clone());
+        let stop = CancellationToken::new();
+        let running = Arc::new(Running { topic, written: Mutex::new(Written { answer, position }), stop });
+        self.lock().insert(begin.id.to_string(), running.clone());
+        let (runs, writing) = (self.clone(), running.clone());
+        self.tasks.spawn(async move { runs.write(begin, &writing).await });
+        running
+    }
+
+    /// The answer of this run, if this process writes it.
+    pub fn find(&self, id: &str) -> Option<Arc<Running>> {
+        self.lock().get(id).cloned()
+    }
+
+    /// Stops a run of this process, and the provider's work with it.
+    pub fn stop(&self, id: &str) -> bool {
+        self.find(id).map(|running| running.stop.cancel()).is_some()
+    }
+
+    /// Gives what is being written so long to end, then interrupts it. Returns when all of it is stored.
+    pub async fn close(&self, grace: Duration) {
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            self.interrupted.cancel();
+            self.tasks.wait().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(self: Arc<Self>, begin: Begin, running: &Running) {
+        let model = begin.admission.model().name().to_owned();
+        let mut writer = Writer {
+            runs: &self,
+            running,
+            begin: &begin,
+            started: Instant::now(),
+            cost: Cost { model, ..Cost::default() },
+            before: Usage::default(),
+            told: None,
+            saved: Instant::now(),
+        };
+        let (status, error) = match writer.answer().await {
+            Ok(status) => (status, None),
+            Err(End::As(status)) => (status, None),
+            Err(End::Failed(words)) => (Status::Failed, Some(words)),
+            Err(End::Gone) => {
+                self.lock().remove(begin.id.as_str());
+                return;
+            }
+        };
+        writer.cost.total_ms = ms(writer.started.elapsed()).max(writer.cost.first_ms);
+        let cost = writer.cost;
+        running.change(&self.topics, Answer::close);
+        let parts = running.lock().answer.parts().to_vec();
+        let ended = Ended { parts, status, error: error.clone(), cost };
+        let mut tries = 0;
+        while let Err(failure) = begin.keep.end(ended.clone()).await {
+            tries += 1;
+            tracing::error!(error = %failure, tries, "an answer could not be stored");
+            if tries == TRIES {
+                break;
+            }
+            tokio::time::sleep(SAVE).await;
+        }
+        let end = RunEvent {
+            kind: RunEventKind::RunEnded,
+            part: 0,
+            text: String::new(),
+            patches: Vec::new(),
+            tool: None,
+            status: Some(status),
+            error,
+        };
+        running.publish(&self.topics, &mut running.lock(), &end);
+        self.lock().remove(begin.id.as_str());
+    }
+}
+
+impl Running {
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// The answer as it has been told until now, and the position of the topic at which that is true.
+    pub fn view(&self) -> (Vec<Part>, String, Position) {
+        let written = self.lock();
+        (written.answer.view(), answer::text(written.answer.parts()), written.position)
+    }
+
+    /// The same as it is stored.
+    pub fn parts(&self) -> (Vec<Kept>, Position) {
+        let written = self.lock();
+        (written.answer.parts().to_vec(), written.position)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the answer and tells of it.
+    fn change(&self, topics: &Topics, change: impl FnOnce(&mut Answer)) {
+        let mut written = self.lock();
+        change(&mut written.answer);
+        for event in written.answer.tell() {
+            self.publish(topics, &mut written, &event);
+        }
+    }
+
+    fn publish(&self, topics: &Topics, written: &mut Written, event: &RunEvent) {
+        match topics.publish(&self.topic, event) {
+            Ok(position) => written.position = position,
+            Err(error) => tracing::error!(%error, "an answer's event could not be written"),
+        }
+    }
+}
+
+/// Why a run ends before its answer does.
+enum End {
+    As(Status),
+    /// Why, for people.
+    Failed(String),
+    /// Nobody keeps it any more.
+    Gone,
+}
+
+impl From<ModelError> for End {
+    fn from(error: ModelError) -> Self {
+        let mut words = error.to_string();
+        words[..1].make_ascii_uppercase();
+        Self::Failed(words + ".")
+    }
+}
+
+/// What writes one answer.
+struct Writer<'r> {
+    runs: &'r Runs,
+    running: &'r Running,
+    begin: &'r Begin,
+    started: Instant,
+    cost: Cost,
+    /// Used in the rounds before.
+    before: Usage,
+    told: Option<Instant>,
+    saved: Instant,
+}
+
+impl Writer<'_> {
+    async fn answer(&mut self) -> Result<Status, End> {
+        // A person may have said yes to something since.
+        self.use_tools().await?;
+        for _ in 0..ROUNDS {
+            let stop = self.round().await?;
+            let asked = answer::tools(self.running.lock().answer.parts()).any(is_open);
+            match stop {
+                // Some servers do not say that they wait for a tool.
+                _ if asked => self.use_tools().await?,
+                Stop::Done | Stop::Tools => return Ok(Status::Complete),
+                Stop::TooLong => return Ok(Status::TooLong),
+                Stop::Refused => return Ok(Status::Refused),
+            }
+            if self.running.lock().answer.waiting().next().is_some() {
+                return Ok(Status::Waiting);
+            }
+        }
+        Err(End::Failed(format!("The model used tools {ROUNDS} times without coming to an end.")))
+    }
+
+    /// One answer of the model, until it ends or waits for results.
+    async fn round(&mut self) -> Result<Stop, End> {
+        let mut turns = self.begin.turns.clone();
+        turns.extend(answer::turns(self.running.lock().answer.parts()));
+        if turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
+            turns.push(Turn::user(GO_ON));
+        }
+        let model = self.begin.admission.model();
+        let tools = if model.takes_tools() { self.begin.tools.described() } else { Vec::new() };
+        let mut pieces = self.begin.admission.ask(turns, tools);
+        self.cost.left_out = pieces.left_out() as u32;
+        loop {
+            let tell_at = self.told.map_or_else(Instant::now, |told| told + TELL);
+            let untold = !self.running.lock().answer.is_told();
+            let piece = tokio::select! {
+                biased;
+                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
+                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
+                () = tokio::time::sleep_until(self.saved + SAVE) => {
+                    self.save().await?;
+                    continue;
+                }
+                () = tokio::time::sleep_until(tell_at), if untold => {
+                    self.tell();
+                    continue;
+                }
+                piece = pieces.next() => piece.unwrap_or(Err(ModelError::Broken))?,
+            };
+            if self.cost.first_ms == 0 && matches!(piece, Piece::Text(_) | Piece::Thinking(_) | Piece::Call(_)) {
+                self.cost.first_ms = ms(self.started.elapsed()).max(1);
+            }
+            let usage = pieces.usage();
+            self.cost.input_tokens = self.before.input_tokens + usage.input_tokens;
+            self.cost.output_tokens = self.before.output_tokens + usage.output_tokens;
+            match piece {
+                Piece::Text(text) => self.running.lock().answer.add_text(&text),
+                Piece::Thinking(text) => self.running.lock().answer.add_thinking(&text),
+                Piece::Signature(signature) => self.running.lock().answer.sign_thinking(signature),
+                Piece::Call(call) => self.running.lock().answer.set_tool(self.wanted(call)),
+                Piece::Usage(_) => {}
+                Piece::Stopped(stop) => {
+                    self.before =
+                        Usage { input_tokens: self.cost.input_tokens, output_tokens: self.cost.output_tokens };
+                    self.tell();
+                    return Ok(stop);
+                }
+            }
+        }
+    }
+
+    /// A tool as a model asks for it.
+    fn wanted(&self, call: Call) -> ToolUse {
+        let tool = self.begin.tools.find(&call.name);
+        let title = tool.map_or_else(|| format!("Use {}", call.name), |tool| tool.title(&call.input));
+        let state = match tool {
+            Some(tool) if tool.changes() => ToolState::Waiting,
+            _ => ToolState::Running,
+        };
+        let input = call.input.to_string();
+        ToolUse { id: call.id, name: call.name, title, input, output: String::new(), state }
+    }
+
+    /// Uses the tools that wait for nobody.
+    async fn use_tools(&mut self) -> Result<(), End> {
+        let wanted: Vec<_> = answer::tools(self.running.lock().answer.parts())
+            .filter(|tool| tool.state == ToolState::Running)
+            .cloned()
+            .collect();
+        for tool in wanted {
+            let input = serde_json::from_str(&tool.input).unwrap_or_default();
+            let called = tokio::select! {
+                biased;
+                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
+                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
+                called = self.begin.tools.call(&tool.name, &input) => called,
+            };
+            let (state, output) = match called {
+                Ok(output) => (ToolState::Done, output),
+                Err(words) => (ToolState::Failed, words),
+            };
+            self.running.change(&self.runs.topics, |answer| answer.set_tool(ToolUse { state, output, ..tool }));
+            self.save().await?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        self.running.change(&self.runs.topics, |_| {});
+        self.told = Some(Instant::now());
+    }
+
+    async fn save(&mut self) -> Result<(), End> {
+        let unsaved = self.running.lock().answer.take_unsaved();
+        let saved = self.begin.keep.add(unsaved).await;
+        self.saved = Instant::now();
+        match saved {
+            Ok(Go::On) => Ok(()),
+            Ok(Go::Stop) => Err(End::As(Status::Stopped)),
+            Ok(Go::Gone) => Err(End::Gone),
+            // The end is stored whole, so nothing is lost by this but for a process that dies.
+            Err(error) => {
+                tracing::error!(%error, "what was added to an answer could not be stored");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Asked for, and nothing has come of it yet.
+fn is_open(tool: &ToolUse) -> bool {
+    matches!(tool.state, ToolState::Waiting | ToolState::Running)
+}
+
+fn ms(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
