@@ -5,6 +5,7 @@ mod http {
 }
 mod chat_cases {
     mod ceilings;
+    mod tools;
 }
 mod provider;
 

@@ -13,7 +13,7 @@ use super::{
 /// The mark of its thoughts.
 pub const SIGNATURE: &str = "EqQBCgIYAhIM1gbcDa9GJwZA2b3h";
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "model",
     "max_tokens",
     "messages",
@@ -22,24 +22,30 @@ const FIELDS: [&str; 13] = [
     "tools",
     "tool_choice",
     "thinking",
+    "output_config",
+    "stop_sequences",
+    "metadata",
     "temperature",
     "top_p",
     "top_k",
-    "stop_sequences",
-    "metadata",
 ];
+
+/// The newer of them takes no sampling parameters.
+const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
+const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
 
 pub fn check(headers: &HeaderMap, request: &Value) -> Result<Asked, Wrong> {
     if !headers.contains_key("x-api-key") && !headers.contains_key("authorization") {
         let message = "x-api-key header is required".to_owned();
         return Err(Wrong { status: StatusCode::UNAUTHORIZED, kind: "authentication_error", message });
     }
-    if headers.get("anthropic-version").is_none_or(|version| version != "2023-06-01") {
+    let version = headers.get("anthropic-version").and_then(|version| version.to_str().ok()).unwrap_or_default();
+    if !VERSIONS.contains(&version) {
         return wrong("anthropic-version: header is required");
     }
-    if let Some(field) =
-        request.as_object().into_iter().flat_map(Map::keys).find(|name| !FIELDS.contains(&name.as_str()))
-    {
+    let known = |name: &&str| FIELDS.contains(name) && (version != VERSIONS[1] || !SAMPLING.contains(name));
+    let fields = request.as_object().into_iter().flat_map(Map::keys);
+    if let Some(field) = fields.map(String::as_str).find(|name| !known(name)) {
         return wrong(format!("{field}: Extra inputs are not permitted"));
     }
     if request["model"].as_str().is_none_or(str::is_empty) {
@@ -50,6 +56,13 @@ pub fn check(headers: &HeaderMap, request: &Value) -> Result<Asked, Wrong> {
         return wrong("stream: this fake does nothing else");
     }
     if request["thinking"]["type"] == "enabled" {
+        // As far as tests ask for: these two.
+        if ["claude-opus-4-7", "claude-sonnet-5"].contains(&request["model"].as_str().unwrap_or_default()) {
+            return wrong(
+                "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \
+                 \"output_config.effort\" to control thinking behavior.",
+            );
+        }
         match request["thinking"]["budget_tokens"].as_u64() {
             Some(budget @ 1024..) if budget < max_tokens => {}
             Some(1024..) => return wrong("`max_tokens` must be greater than `thinking.budget_tokens`"),

@@ -44,6 +44,5 @@ async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(&address).await?;
     println!("{}", listener.local_addr()?);
-    let listener = axum::serve::ListenerExt::tap_io(listener, |socket| drop(socket.set_nodelay(true)));
-    axum::serve(listener, serve::router(serve::Shared::new(String::new()))).await
+    axum::serve(listener, serve::service(serve::Shared::new(String::new()))).await
 }

@@ -9,7 +9,7 @@ mod serve;
 mod wire;
 mod words;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -78,10 +78,10 @@ impl Provider {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let stop = CancellationToken::new();
-        let (router, stopped) = (serve::router(shared.clone()), stop.clone());
+        let (service, stopped) = (serve::service(shared.clone()), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                served = axum::serve(listener, router).into_future() => served.expect("served"),
+                served = axum::serve(listener, service).into_future() => served.expect("served"),
                 () = stopped.cancelled() => {}
             }
         });
@@ -90,7 +90,12 @@ impl Provider {
 
     /// The bodies of what it was asked.
     pub fn requests(&self) -> Vec<Value> {
-        self.shared.recorded().into_iter().map(|(_, body)| body).collect()
+        self.shared.recorded().into_iter().map(|request| request.body).collect()
+    }
+
+    /// Over how many connections it was asked.
+    pub fn connections(&self) -> usize {
+        self.shared.recorded().iter().map(|request| request.peer).collect::<BTreeSet<_>>().len()
     }
 
     /// How many answers are being read.

@@ -2,8 +2,9 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -12,7 +13,7 @@ use std::{
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::State,
+    extract::{ConnectInfo, State, connect_info::IntoMakeServiceWithConnectInfo},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -42,11 +43,19 @@ const SHORTLY_MS: u64 = 20;
 pub struct Shared {
     /// What is done where a question has no marker of its own.
     always: String,
-    requests: Mutex<VecDeque<(String, Value)>>,
+    requests: Mutex<VecDeque<Recorded>>,
     /// How often each question was too much.
     busy: Mutex<HashMap<String, u32>>,
     number: AtomicUsize,
     open: AtomicUsize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub path: String,
+    pub body: Value,
+    /// The connection that it came over.
+    pub peer: SocketAddr,
 }
 
 /// Counts an answer while it is being read.
@@ -63,8 +72,7 @@ impl Shared {
         Arc::new(Self { always, ..Self::default() })
     }
 
-    /// Paths and bodies.
-    pub fn recorded(&self) -> Vec<(String, Value)> {
+    pub fn recorded(&self) -> Vec<Recorded> {
         self.lock().iter().cloned().collect()
     }
 
@@ -73,7 +81,7 @@ impl Shared {
         self.open.load(Ordering::SeqCst)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(String, Value)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Recorded>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,17 +93,20 @@ impl Shared {
     }
 }
 
-pub fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+/// What is served: connections have a peer, which is recorded.
+pub fn service(shared: Arc<Shared>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    let router = Router::new()
         .route("/v1/messages", post(messages))
         .route("/v1/chat/completions", post(completions))
         .route("/requests", get(requests).delete(forget))
         .route("/open", get(async |State(shared): State<Arc<Shared>>| Json(shared.open())))
-        .with_state(shared)
+        .with_state(shared);
+    router.into_make_service_with_connect_info()
 }
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
-    Json(shared.recorded().into_iter().map(|(path, body)| json!({ "path": path, "body": body })).collect())
+    let shown = |Recorded { path, body, peer }| json!({ "path": path, "body": body, "peer": peer });
+    Json(shared.recorded().into_iter().map(shown).collect())
 }
 
 async fn forget(State(shared): State<Arc<Shared>>) -> StatusCode {
@@ -104,26 +115,19 @@ async fn forget(State(shared): State<Arc<Shared>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn messages(
-    State(shared): State<Arc<Shared>>,
-    uri: Uri,
-    headers: HeaderMap,
-    Json(request): Json<Value>,
-) -> Response {
+/// Where a request goes, and where it comes from.
+type From = (Uri, ConnectInfo<SocketAddr>);
+
+async fn messages(state: State<Arc<Shared>>, from: From, headers: HeaderMap, request: Json<Value>) -> Response {
     let refused = |Wrong { status, kind, message }| {
         let error = json!({ "type": kind, "message": message });
         (status, Json(json!({ "type": "error", "error": error, "request_id": "req_1" }))).into_response()
     };
     let wire = |model: &str, number| Anthropic::new(model, number);
-    answer(shared, &uri, &headers, request, anthropic::check, wire, refused).await
+    answer(state.0, from, &headers, request.0, anthropic::check, wire, refused).await
 }
 
-async fn completions(
-    State(shared): State<Arc<Shared>>,
-    uri: Uri,
-    headers: HeaderMap,
-    Json(request): Json<Value>,
-) -> Response {
+async fn completions(state: State<Arc<Shared>>, from: From, headers: HeaderMap, request: Json<Value>) -> Response {
     let refused = |Wrong { status, kind, message }| {
         // They know no 529.
         let status = if status.as_u16() == 529 { StatusCode::SERVICE_UNAVAILABLE } else { status };
@@ -131,12 +135,12 @@ async fn completions(
         (status, Json(json!({ "error": error }))).into_response()
     };
     let wire = |model: &str, number| OpenAi::new(model, number);
-    answer(shared, &uri, &headers, request, openai::check, wire, refused).await
+    answer(state.0, from, &headers, request.0, openai::check, wire, refused).await
 }
 
 async fn answer<W: Wire>(
     shared: Arc<Shared>,
-    uri: &Uri,
+    (uri, ConnectInfo(peer)): From,
     headers: &HeaderMap,
     request: Value,
     check: Check,
@@ -147,7 +151,7 @@ async fn answer<W: Wire>(
     let model = request["model"].as_str().unwrap_or_default().to_owned();
     {
         let mut requests = shared.lock();
-        requests.push_back((uri.path().to_owned(), request));
+        requests.push_back(Recorded { path: uri.path().to_owned(), body: request, peer });
         if requests.len() > REMEMBERED {
             requests.pop_front();
         }
