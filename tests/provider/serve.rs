@@ -89,7 +89,7 @@ impl Shared {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let times = busy.entry(question.to_owned()).or_default();
         *times += 1;
-        *times % 3 != 0
+        !times.is_multiple_of(3)
     }
 }
 
