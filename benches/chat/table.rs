@@ -15,36 +15,35 @@ pub struct Row {
     pub failed: u64,
 }
 
-type Cell = Box<dyn Fn(&Row) -> String>;
+enum Column {
+    /// A figure with so many digits, and how it compares.
+    Figure(fn(&Row) -> f64, usize),
+    Plain(fn(&Row) -> String),
+}
+
+const COLUMNS: [(&str, Column); 9] = [
+    ("tokens a second", Column::Figure(|row| row.tokens_per_second, 0)),
+    ("CPU a token, µs", Column::Figure(|row| row.cpu_us, 1)),
+    ("added to the first token, ms", Column::Figure(|row| row.added_ms, 2)),
+    ("p99", Column::Figure(|row| row.added_p99_ms, 2)),
+    ("with all answers", Column::Figure(|row| row.added_loaded_ms, 2)),
+    ("memory an answer, KiB", Column::Figure(|row| row.memory_kib, 1)),
+    ("failed", Column::Plain(|row| row.failed.to_string())),
+    ("server's core", Column::Plain(|row| format!("{:.0} %", row.server_share * 100.0))),
+    ("load's core", Column::Plain(|row| format!("{:.0} %", row.load_share * 100.0))),
+];
 
 pub fn table(rows: &[Row], answers: usize, rate: u32) -> String {
-    let compared = |of: fn(&Row) -> f64, digits: usize| {
-        move |row: &Row| {
-            let (value, first) = (of(row), of(&rows[0]));
-            let ratio = if std::ptr::eq(row, &rows[0]) { String::new() } else { format!(" ({:.2} ×)", value / first) };
-            format!("{value:.digits$}{ratio}")
-        }
+    let headings = COLUMNS.iter().map(|(heading, _)| format!(" {heading} |")).collect::<String>();
+    let rule = "---:|".repeat(COLUMNS.len());
+    let line = |row: &Row| {
+        let cell = |(_, column): &(&str, Column)| match column {
+            Column::Figure(of, digits) if std::ptr::eq(row, &rows[0]) => format!(" {:.digits$} |", of(row)),
+            Column::Figure(of, digits) => format!(" {:.digits$} ({:.2} ×) |", of(row), of(row) / of(&rows[0])),
+            Column::Plain(of) => format!(" {} |", of(row)),
+        };
+        format!("| {} |{}\n", row.name, COLUMNS.iter().map(cell).collect::<String>())
     };
-    let plain = |of: fn(&Row) -> String| of;
-    let columns: Vec<(&str, Cell)> = vec![
-        ("tokens a second", Box::new(compared(|row| row.tokens_per_second, 0))),
-        ("CPU a token, µs", Box::new(compared(|row| row.cpu_us, 1))),
-        ("added to the first token, ms", Box::new(compared(|row| row.added_ms, 2))),
-        ("p99", Box::new(compared(|row| row.added_p99_ms, 2))),
-        ("with all answers", Box::new(compared(|row| row.added_loaded_ms, 2))),
-        ("memory an answer, KiB", Box::new(compared(|row| row.memory_kib, 1))),
-        ("failed", Box::new(plain(|row| row.failed.to_string()))),
-        ("server's core", Box::new(plain(|row| format!("{:.0} %", row.server_share * 100.0)))),
-        ("load's core", Box::new(plain(|row| format!("{:.0} %", row.load_share * 100.0)))),
-    ];
-    let mut out = format!("{answers} answers at once, {rate} tokens a second each\n\n|");
-    let headings = columns.iter().map(|(heading, _)| format!(" {heading} |"));
-    out.extend([" |".to_owned()].into_iter().chain(headings));
-    out.push_str("\n|---|");
-    out.push_str(&"---:|".repeat(columns.len()));
-    for row in rows {
-        out.push_str(&format!("\n| {} |", row.name));
-        out.extend(columns.iter().map(|(_, cell)| format!(" {} |", cell(row))));
-    }
-    out
+    let rows = rows.iter().map(line).collect::<String>();
+    format!("{answers} answers at once, {rate} tokens a second each\n\n| |{headings}\n|---|{rule}\n{rows}")
 }
