@@ -12,6 +12,7 @@ pub mod features;
 pub mod flash;
 pub mod http_error;
 pub mod jobs;
+pub mod markdown;
 pub mod model;
 pub mod plain_forms;
 pub mod rate_limit;

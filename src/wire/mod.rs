@@ -4,6 +4,7 @@
 pub mod feed;
 pub mod inspector;
 pub mod job;
+pub mod markdown;
 pub mod notification;
 pub mod numbers;
 pub mod person;
