@@ -8,8 +8,9 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet
 /// Longer code is not worth the time, in bytes.
 const LONGEST: usize = 50_000;
 
-/// Nor is code with longer lines, which no person wrote: the grammars try each of their patterns on the rest of a line.
-const LONGEST_LINE: usize = 2_000;
+/// Nor is code with long lines: the grammars try each of their patterns on the rest of a line, at each of its words. This is
+/// the most that the squares of the lines' lengths add up to, about a tenth of a second.
+const HARDEST: usize = 10_000_000;
 
 pub const CLASSES: [&str; 10] = [
     "hl-attribute",
@@ -79,7 +80,8 @@ static LANGUAGES: LazyLock<Languages> = LazyLock::new(|| {
 
 /// Appends the code in colours. False, and nothing appended, if the language is unknown or the code too long.
 pub fn write(language: &str, code: &str, html: &mut String) -> bool {
-    if language.is_empty() || code.len() > LONGEST || code.lines().any(|line| line.len() > LONGEST_LINE) {
+    let effort: usize = code.lines().map(|line| line.len() * line.len()).sum();
+    if language.is_empty() || code.len() > LONGEST || effort > HARDEST {
         return false;
     }
     let length = html.len();
