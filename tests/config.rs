@@ -66,6 +66,20 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_allowed() {
         ("TIDEMARK_STREAM__RETRY_MAX_MS", "1", "tidemark.stream.retry_max_ms = 1 is not allowed: 1000 to 600000"),
         ("TIDEMARK_LIMITS__CONNECTIONS_PER_ADDRESS", "0", "not allowed: 1 to 10000000"),
         ("TIDEMARK_ALLOWED_ORIGINS", "https://a.test/", "https://a.test/ is not allowed: scheme, host and port"),
+        (
+            "TIDEMARK_ASSISTANT__THINKING_TOKENS",
+            "2048",
+            "tidemark.assistant.thinking_tokens = 2048 is not allowed: 0, or 1024 to less than assistant.output_tokens = 2048",
+        ),
+        ("TIDEMARK_ASSISTANT__OUTPUT_TOKENS", "0", "tidemark.assistant.output_tokens = 0 is not allowed: 1 to 128000"),
+        ("TIDEMARK_ASSISTANT__MESSAGE_CHARS", "0", "tidemark.assistant.message_chars = 0 is not allowed: 1 to 400000"),
+        ("TIDEMARK_ASSISTANT__CONVERSATION_CHARS", "9", "conversation_chars = 9 is not allowed: 32000 to 10000000"),
+        ("TIDEMARK_ASSISTANT__REQUESTS_A_MINUTE", "0", "requests_a_minute = 0 is not allowed: 1 to 10000000"),
+        (
+            "TIDEMARK_ASSISTANT__OPENAI_BASE_URL",
+            "http://127.0.0.1:11434/v1",
+            "tidemark.assistant.openai_models = [] is not allowed: set, where there is a key or an address",
+        ),
         ("TIDEMARK_LOG", "tidemark=loud", "tidemark.log = tidemark=loud is not allowed"),
         ("TIDEMARK_INSPECTOR", "maybe", "unknown variant: found `maybe`, expected `one of `auto`, `on`, `off``"),
         ("TIDEMARK_SHUTDOWN_MS", "soon", "invalid type: found string \"soon\", expected u64"),
@@ -78,6 +92,32 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_allowed() {
             Ok(())
         });
     }
+}
+
+#[test]
+fn models_are_named_in_a_list_or_between_commas() {
+    Jail::expect_with(|jail| {
+        jail.create_file("Leptos.toml", "[tidemark.assistant]\nanthropic_models = [\"large\", \"small\"]\n")?;
+        jail.set_env("TIDEMARK_ASSISTANT__OPENAI_MODELS", "one, two");
+        jail.set_env("TIDEMARK_ASSISTANT__OPENAI_BASE_URL", "http://127.0.0.1:11434/v1");
+        let assistant = Config::load("Leptos.toml").expect("valid").assistant;
+        assert_eq!(
+            (assistant.anthropic_models, assistant.openai_models),
+            (vec!["large".into(), "small".into()], vec!["one".into(), "two".into()])
+        );
+        jail.set_env("TIDEMARK_ASSISTANT__CONTEXT_TOKENS", "4000");
+        let error = Config::load("Leptos.toml").expect_err("too small").to_string();
+        assert!(
+            error.contains("output_tokens = 2048 is not allowed: at most 2000, half of assistant.context_tokens"),
+            "{error}"
+        );
+        jail.set_env("TIDEMARK_ASSISTANT__OPENAI_BASE_URL", "");
+        jail.set_env("TIDEMARK_ASSISTANT__ANTHROPIC_KEY", "key");
+        jail.set_env("TIDEMARK_ASSISTANT__ANTHROPIC_MODELS", "");
+        let error = Config::load(NOWHERE).expect_err("none").to_string();
+        assert!(error.contains("tidemark.assistant.anthropic_models = [] is not allowed"), "{error}");
+        Ok(())
+    });
 }
 
 #[test]

@@ -64,7 +64,9 @@ pub async fn stop_answer(conversation: String, message: u64) -> Result<(), AppEr
 pub async fn decide_call(conversation: String, message: u64, call: String, yes: bool) -> Result<(), AppError> {
     use crate::server::{asker, flash};
     flash::answer(match asker::current() {
-        Ok((assistant, asker)) => assistant.decide(&asker, &conversation, message, &call, yes).await.map_err(Into::into),
+        Ok((assistant, asker)) => {
+            assistant.decide(&asker, &conversation, message, &call, yes).await.map_err(Into::into)
+        }
         Err(error) => Err(error),
     })
 }

@@ -1,7 +1,10 @@
 //! What the features' errors look like to people. A store's error is logged here, and its words stay here.
 
 use super::{
-    features::{chat::ChatError, conversations::ConversationError, jobs::JobError, keys::KeyError, people::NameError, rooms::RoomError, sign_in::SignInError},
+    features::{
+        chat::ChatError, conversations::ConversationError, jobs::JobError, keys::KeyError, people::NameError,
+        rooms::RoomError, sign_in::SignInError,
+    },
     store::StoreError,
 };
 use crate::error::{AppError, ErrorKind};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{
     features::{
+        chat::Used,
         conversations::{Asker, Assistant},
         jobs::owner_of_key,
     },
-    session::Asking,
+    session::{Asking, Source},
     state::AppState,
-    store::jobs::Owner,
+    store::{StoreError, jobs::Owner},
     tools::{Context, Toolbox},
     transports::chat::payer,
 };
@@ -29,11 +30,17 @@ pub fn of(state: &AppState, asking: &Asking, source: String) -> Asker {
     let person = asking.person.as_ref().filter(|_| !asking.unwritten).map(|person| Owner::Person(person.id.clone()));
     let owner = person.or_else(|| asking.key.as_ref().map(owner_of_key));
     let tools = Toolbox::of(Context { state: state.clone(), asking: asking.clone() });
-    Asker { owner, payer: payer(asking, Some(source)), tools }
+    Asker { owner, payer: payer(asking, Some(&Source(source))), tools }
 }
 
 /// The same where nobody can be asked before something is changed: with the tools that change nothing.
 pub fn reading(state: &AppState, asking: &Asking, source: String) -> Asker {
     let tools = Toolbox::reading(Context { state: state.clone(), asking: asking.clone() });
     Asker { tools, ..of(state, asking, source) }
+}
+
+/// What whoever loads the page that is rendered has used today.
+pub async fn used_today() -> Result<Used, StoreError> {
+    let (state, asking) = (AppState::current(), Asking::current());
+    state.chats.used_today(&payer(&asking, Some(&Source(Asking::source())))).await
 }

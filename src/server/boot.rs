@@ -102,12 +102,13 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
         },
         kinds: jobs::KINDS,
     };
-    let model = model::choose(config.assistant.choice(), model::Patience::default()).context("tidemark.assistant")?;
+    let models =
+        model::set_up(config.assistant.providers(), model::Patience::default()).context("tidemark.assistant")?;
     let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
-    let chats = Chats::new(model, system, ceilings, store.clone());
+    let chats = Chats::new(models, system, ceilings, store.clone());
     let (runs, door) = (Runs::new(topics.clone()), Arc::<Door>::default());
     let state = AppState::new(Shared {
-        assistant: Assistant::new(store.clone(), topics.clone(), chats.clone(), runs.clone(), door.clone()),
+        assistant: Assistant::new(store.clone(), chats.clone(), runs.clone(), door.clone()),
         chats,
         runs,
         jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
@@ -220,13 +221,15 @@ fn spawn_tasks(state: &AppState, stop: &CancellationToken) -> TaskTracker {
             runs.close(grace).await;
         });
     }
-    let (topics, writes, post) = (state.topics.clone(), state.writes.clone(), state.post.clone());
+    let (topics, writes, post, chats) =
+        (state.topics.clone(), state.writes.clone(), state.post.clone(), state.chats.clone());
     let stop = stop.clone();
     tasks.spawn(async move {
         while tokio::time::timeout(IDLE_SWEEP, stop.cancelled()).await.is_err() {
             topics.remove_idle();
             writes.forget_idle();
             post.forget_idle();
+            chats.forget_idle();
         }
     });
     tasks
@@ -312,7 +315,7 @@ fn banner(state: &AppState, address: SocketAddr) -> String {
         version = env!("CARGO_PKG_VERSION"),
         env = state.leptos.env,
         data = config.data_dir.display(),
-        assistant = state.chats.model().name(),
+        assistant = state.chats.models().default().name(),
         interval = config.feed.interval_ms,
         streams = limits.sockets_for_streams,
         per_address = limits.streams_per_address,

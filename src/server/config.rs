@@ -11,7 +11,7 @@ use figment::{
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-use super::{features::chat::Ceilings, model::Choice};
+use super::{features::chat::Ceilings, model::Provider};
 use crate::wire::feed::SAMPLING_INTERVALS_MS;
 
 /// See `Leptos.toml` for what each setting does and what follows from changing it.
@@ -38,62 +38,114 @@ pub struct Config {
     pub limits: LimitsConfig,
 }
 
-/// Which model answers: Anthropic's where there is a key, else an OpenAI-compatible server where there is an address, else the
-/// offline guide.
+/// Which models answer: Anthropic's where there is a key, an OpenAI-compatible server's where there is an address, and always
+/// the offline guide. The first is the default.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssistantConfig {
     /// A secret.
     pub anthropic_key: String,
-    pub anthropic_model: String,
+    #[serde(deserialize_with = "list_or_commas")]
+    pub anthropic_models: Vec<String>,
     pub anthropic_base_url: String,
     pub anthropic_version: String,
     /// A secret.
     pub openai_key: String,
-    pub openai_model: String,
+    #[serde(deserialize_with = "list_or_commas")]
+    pub openai_models: Vec<String>,
     pub openai_base_url: String,
     pub system_prompt: String,
     pub output_tokens: u32,
+    pub thinking_tokens: u32,
+    pub context_tokens: u32,
+    pub message_chars: u32,
+    pub conversation_chars: u32,
+    pub conversation_messages: u32,
     pub answers_at_once_per_person: u32,
+    pub answers_at_once_per_address: u32,
     pub answers_at_once: u32,
+    pub requests_a_minute_per_person: u32,
+    pub requests_a_minute_per_address: u32,
+    pub requests_a_minute: u32,
     pub tokens_a_day_per_person: u64,
+    pub tokens_a_day_per_address: u64,
     pub tokens_a_day: u64,
 }
 
 impl fmt::Debug for AssistantConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssistantConfig").field("choice", &self.choice()).finish_non_exhaustive()
+        f.debug_struct("AssistantConfig").field("providers", &self.providers()).finish_non_exhaustive()
     }
 }
 
 impl AssistantConfig {
-    pub fn choice(&self) -> Choice {
-        if !self.anthropic_key.is_empty() {
-            return Choice::Anthropic {
-                key: self.anthropic_key.clone(),
-                model: self.anthropic_model.clone(),
-                base_url: self.anthropic_base_url.clone(),
-                version: self.anthropic_version.clone(),
-            };
-        }
-        if !self.openai_base_url.is_empty() {
-            return Choice::OpenAi {
-                key: self.openai_key.clone(),
-                model: self.openai_model.clone(),
-                base_url: self.openai_base_url.clone(),
-            };
-        }
-        Choice::Guide
+    pub fn providers(&self) -> Vec<Provider> {
+        let anthropic = (!self.anthropic_key.is_empty()).then(|| Provider::Anthropic {
+            key: self.anthropic_key.clone(),
+            models: self.anthropic_models.clone(),
+            base_url: self.anthropic_base_url.clone(),
+            version: self.anthropic_version.clone(),
+            thinking_tokens: self.thinking_tokens,
+        });
+        let openai = (!self.openai_base_url.is_empty()).then(|| Provider::OpenAi {
+            key: self.openai_key.clone(),
+            models: self.openai_models.clone(),
+            base_url: self.openai_base_url.clone(),
+            window: self.context_tokens,
+        });
+        anthropic.into_iter().chain(openai).collect()
     }
 
     pub fn ceilings(&self) -> Ceilings {
         Ceilings {
             output_tokens: self.output_tokens,
             answers_at_once_per_person: self.answers_at_once_per_person,
+            answers_at_once_per_address: self.answers_at_once_per_address,
             answers_at_once: self.answers_at_once,
+            requests_a_minute_per_person: self.requests_a_minute_per_person,
+            requests_a_minute_per_address: self.requests_a_minute_per_address,
+            requests_a_minute: self.requests_a_minute,
             tokens_a_day_per_person: self.tokens_a_day_per_person,
+            tokens_a_day_per_address: self.tokens_a_day_per_address,
             tokens_a_day: self.tokens_a_day,
+            message_chars: self.message_chars,
+            conversation_chars: self.conversation_chars,
+            conversation_messages: self.conversation_messages,
         }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        within("assistant.output_tokens", self.output_tokens, 1..=128_000)?;
+        if self.thinking_tokens != 0 && !(1_024..self.output_tokens).contains(&self.thinking_tokens) {
+            let allowed = format!("0, or 1024 to less than assistant.output_tokens = {}", self.output_tokens);
+            return not_allowed("assistant.thinking_tokens", self.thinking_tokens, allowed);
+        }
+        within("assistant.context_tokens", self.context_tokens, 1_024..=100_000_000)?;
+        within("assistant.message_chars", self.message_chars, 1..=400_000)?;
+        within("assistant.conversation_chars", self.conversation_chars, self.message_chars..=10_000_000)?;
+        within("assistant.conversation_messages", self.conversation_messages, 1..=100_000)?;
+        within("assistant.answers_at_once_per_person", self.answers_at_once_per_person, 1..=10_000)?;
+        within("assistant.answers_at_once_per_address", self.answers_at_once_per_address, 1..=100_000)?;
+        within("assistant.answers_at_once", self.answers_at_once, 1..=100_000)?;
+        within("assistant.requests_a_minute_per_person", self.requests_a_minute_per_person, 1..=1_000_000)?;
+        within("assistant.requests_a_minute_per_address", self.requests_a_minute_per_address, 1..=1_000_000)?;
+        within("assistant.requests_a_minute", self.requests_a_minute, 1..=10_000_000)?;
+        let names = "set, where there is a key or an address: the names of models there".to_owned();
+        if !self.anthropic_key.is_empty() && self.anthropic_models.is_empty() {
+            return not_allowed("assistant.anthropic_models", "[]", names);
+        }
+        if self.openai_base_url.is_empty() {
+            return Ok(());
+        }
+        if self.openai_models.is_empty() {
+            return not_allowed("assistant.openai_models", "[]", names);
+        }
+        let most = self.context_tokens / 2;
+        if self.output_tokens > most {
+            let allowed = format!("at most {most}, half of assistant.context_tokens, where there is openai_base_url");
+            return not_allowed("assistant.output_tokens", self.output_tokens, allowed);
+        }
+        Ok(())
     }
 }
 
@@ -184,17 +236,27 @@ impl Default for Config {
             shutdown_ms: 5_000,
             assistant: AssistantConfig {
                 anthropic_key: String::new(),
-                anthropic_model: "claude-sonnet-4-6".into(),
+                anthropic_models: vec!["claude-sonnet-4-6".into()],
                 anthropic_base_url: "https://api.anthropic.com".into(),
                 anthropic_version: "2023-06-01".into(),
                 openai_key: String::new(),
-                openai_model: String::new(),
+                openai_models: Vec::new(),
                 openai_base_url: String::new(),
                 system_prompt: "You are a helpful assistant. Answer briefly, in Markdown.".into(),
                 output_tokens: 2_048,
+                thinking_tokens: 0,
+                context_tokens: 32_000,
+                message_chars: 32_000,
+                conversation_chars: 100_000,
+                conversation_messages: 100,
                 answers_at_once_per_person: 3,
+                answers_at_once_per_address: 10,
                 answers_at_once: 200,
+                requests_a_minute_per_person: 20,
+                requests_a_minute_per_address: 60,
+                requests_a_minute: 600,
                 tokens_a_day_per_person: 100_000,
+                tokens_a_day_per_address: 300_000,
                 tokens_a_day: 2_000_000,
             },
             feed: FeedConfig { interval_ms: 1_000 },
@@ -238,16 +300,7 @@ impl Config {
         within("stream.retry_min_ms", self.stream.retry_min_ms, 0..=600_000)?;
         within("stream.retry_max_ms", self.stream.retry_max_ms, self.stream.retry_min_ms..=600_000)?;
         within("limits.connections_per_address", self.limits.connections_per_address, 1..=10_000_000)?;
-        within("assistant.output_tokens", self.assistant.output_tokens, 1..=200_000)?;
-        within("assistant.answers_at_once_per_person", self.assistant.answers_at_once_per_person, 1..=10_000)?;
-        within("assistant.answers_at_once", self.assistant.answers_at_once, 1..=100_000)?;
-        if !self.assistant.openai_base_url.is_empty() && self.assistant.openai_model.is_empty() {
-            return not_allowed(
-                "assistant.openai_model",
-                "",
-                "set, where there is an address: the name of a model there".into(),
-            );
-        }
+        self.assistant.check()?;
         within("jobs.workers", self.jobs.workers, 0..=64)?;
         within("jobs.unfinished_per_person", self.jobs.unfinished_per_person, 1..=10_000)?;
         within("jobs.result_days", self.jobs.result_days, 1..=400)?;

@@ -1,5 +1,7 @@
 //! Errors of the HTTP interface: a status, and JSON that says why (`{"error":{"code":…,"message":…}}`).
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::JsonRejection,
@@ -94,18 +96,22 @@ pub fn too_large(message: &str) -> Response {
 }
 
 /// Somebody writes faster than they may.
-pub fn too_fast(wait: std::time::Duration) -> Response {
-    let seconds = wait.as_millis().div_ceil(1_000).max(1);
-    let words = format!("that was too fast; try again in {seconds} s");
-    let mut response = error(StatusCode::TOO_MANY_REQUESTS, &serde_json::json!("too-fast"), &words);
-    response.headers_mut().insert(header::RETRY_AFTER, (seconds as u64).into());
+pub fn too_fast(wait: Duration) -> Response {
+    let words = format!("that was too fast; try again in {} s", seconds(wait));
+    too_many_until("too-fast", &words, wait)
+}
+
+/// Somebody has had as much as they may, until then.
+pub fn too_many_until(code: &str, message: &str, wait: Duration) -> Response {
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, &serde_json::json!(code), message);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds(wait).into());
     response
 }
 
 /// Something that we need has no room now, and may in a while.
-pub fn unavailable_because(code: &str, message: &str, wait: std::time::Duration) -> Response {
+pub fn unavailable_because(code: &str, message: &str, wait: Duration) -> Response {
     let mut response = error(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!(code), message);
-    response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds(wait).into());
     response
 }
 
@@ -121,6 +127,11 @@ pub fn unavailable() -> Response {
     let mut response = error(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!("unavailable"), words);
     response.headers_mut().insert(header::RETRY_AFTER, 5.into());
     response
+}
+
+/// Whole seconds, rounded up (RFC 9110, 10.2.3).
+fn seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }
 
 fn error(status: StatusCode, code: &serde_json::Value, message: &str) -> Response {

@@ -34,8 +34,11 @@ use crate::{
 /// A request's body is never larger, in bytes: what people send here are small commands.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// But for conversations with a model: 100,000 characters in the longest encoding, and their JSON.
-const CONVERSATION_BYTES: usize = 512 * 1024;
+/// But for conversations with a model: as many characters as they may have, in the longest encoding, and their JSON.
+fn conversation_bytes(state: &AppState) -> usize {
+    const AROUND: usize = 100 * 1024;
+    state.config.assistant.conversation_chars as usize * 4 + AROUND
+}
 
 pub fn router(state: AppState) -> anyhow::Result<Router> {
     let pages = generate_route_list(App);
@@ -55,7 +58,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/head", get(snapshot::head))
         .route("/api/topics/{*path}", get(events::read).post(events::publish))
         .route("/api/command", post(ws::over_http))
-        .route("/api/chat", post(chat::answer).layer(DefaultBodyLimit::max(CONVERSATION_BYTES)))
+        .route("/api/chat", post(chat::answer).layer(DefaultBodyLimit::max(conversation_bytes(&state))))
         .route("/api/chat/{id}/stream", get(ui::resume))
         .route("/api/chat/{id}/stop", post(ui::stop))
         .route("/api/conversations", get(conversations::list))

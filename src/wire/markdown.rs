@@ -10,3 +10,16 @@ pub struct Patch {
     pub keep: u32,
     pub html: String,
 }
+
+impl Patch {
+    pub fn apply(self, blocks: &mut Vec<String>) {
+        let at = self.block as usize;
+        if at == blocks.len() {
+            blocks.push(String::new());
+        }
+        if let Some(b) = blocks.get_mut(at) {
+            b.truncate(self.keep as usize);
+            b.push_str(&self.html);
+        }
+    }
+}

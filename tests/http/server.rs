@@ -16,9 +16,12 @@ use tidemark::{
         assets::Assets,
         config::Config,
         connections::{Connections, Limits},
-        features::{self, chat::Chats, feed::Feed, presence::Presence, sign_in::Post},
+        door::Door,
+        features::{
+            self, chat::Chats, conversations::Assistant, feed::Feed, presence::Presence, runs::Runs, sign_in::Post,
+        },
         jobs::{self, Kind},
-        model,
+        model::{self, Model, Models},
         rate_limit::Writes,
         router::router,
         session,
@@ -75,6 +78,15 @@ impl Server {
 
     /// A server that can do these jobs, and begins none before [`Server::begin_jobs`].
     pub async fn with_kinds(change: impl FnOnce(&mut Config), kinds: &'static [&'static dyn Kind]) -> Self {
+        Self::of(change, kinds, None).await
+    }
+
+    /// A server that asks this model.
+    pub async fn with_model(change: impl FnOnce(&mut Config), model: Arc<dyn Model>) -> Self {
+        Self::of(change, jobs::KINDS, Some(Models::of(vec![model]))).await
+    }
+
+    async fn of(change: impl FnOnce(&mut Config), kinds: &'static [&'static dyn Kind], models: Option<Models>) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let leptos = LeptosOptions::builder().output_name("tidemark").site_root("public").build();
@@ -92,16 +104,21 @@ impl Server {
         let store = Store::open(folder.path(), on_commit).await.expect("a store");
         topics.attach(store.clone(), TaskTracker::new());
         let settings = jobs::Settings { workers: 2, results: folder.path().join("results"), room: ROOM, kinds };
-        let model = model::choose(config.assistant.choice(), WITH_PROVIDERS).expect("a model");
+        let set_up = || model::set_up(config.assistant.providers(), WITH_PROVIDERS).expect("models");
+        let models = models.unwrap_or_else(set_up);
         let (system, ceilings) = (config.assistant.system_prompt.clone(), config.assistant.ceilings());
+        let chats = Chats::new(models, system, ceilings, store.clone());
+        let (runs, door) = (Runs::new(topics.clone()), Arc::<Door>::default());
         let state = AppState::new(Shared {
-            chats: Chats::new(model, system, ceilings, store.clone()),
+            assistant: Assistant::new(store.clone(), chats.clone(), runs.clone(), door.clone()),
+            chats,
+            runs,
             jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),
             topics,
             store,
-            door: Arc::default(),
+            door,
             writes: Writes::new(config.limits.writes_per_minute),
             post: Post::new(&config.mail.smtp_url, &config.mail.from).expect("a post"),
             key: session::key(&config.session_key, folder.path()).expect("a key"),

@@ -279,7 +279,9 @@ pub fn turns(parts: &[Kept]) -> Vec<Turn> {
                 let (output, failed) = match tool.state {
                     ToolState::Done => (tool.output.clone(), false),
                     ToolState::Failed => (tool.output.clone(), true),
-                    ToolState::Declined => ("The person said no to this. Do not try it again unasked.".to_owned(), true),
+                    ToolState::Declined => {
+                        ("The person said no to this. Do not try it again unasked.".to_owned(), true)
+                    }
                     ToolState::Waiting | ToolState::Running => ("It was not done.".to_owned(), true),
                 };
                 results.push(Said::Result(CallResult { call: tool.id.clone(), output, failed }));

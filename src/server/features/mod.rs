@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod chat;
-mod conversation_view;
 pub mod conversations;
 pub mod feed;
 pub mod housekeeping;
@@ -10,7 +9,6 @@ pub mod inspector;
 pub mod jobs;
 pub mod keys;
 pub mod messages;
-pub mod named_chats;
 pub mod notifications;
 pub mod people;
 pub mod presence;

@@ -181,7 +181,7 @@ impl Runs {
                 return;
             }
         };
-        writer.cost.total_ms = ms(writer.started.elapsed());
+        writer.cost.total_ms = ms(writer.started.elapsed()).max(writer.cost.first_ms);
         let cost = writer.cost;
         running.change(&self.topics, Answer::close);
         let parts = running.lock().answer.parts().to_vec();
@@ -339,10 +339,8 @@ impl Writer<'_> {
                 Piece::Call(call) => self.running.lock().answer.set_tool(self.wanted(call)),
                 Piece::Usage(_) => {}
                 Piece::Stopped(stop) => {
-                    self.before = Usage {
-                        input_tokens: self.cost.input_tokens,
-                        output_tokens: self.cost.output_tokens,
-                    };
+                    self.before =
+                        Usage { input_tokens: self.cost.input_tokens, output_tokens: self.cost.output_tokens };
                     self.tell();
                     return Ok(stop);
                 }

@@ -1,103 +1,51 @@
-//! The offline guide: what stands in for a model where none is set up. It is search, not a model, and says so: it finds the
-//! passages of the documentation in this binary that fit a question, and quotes them with where they are from.
+//! The offline guide: what stands in for a model where none is set up, and can always be chosen. It is search, not a model, and
+//! says so: it knows which way of being in real time fits what, finds the passages of the documentation in this binary that
+//! fit a question, and quotes them with where they are from.
 
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use futures::{StreamExt, stream};
-use rust_stemmers::{Algorithm, Stemmer};
 
-use super::{Answer, Model, Piece, Prompt, Role, Stop, Usage};
-
-/// What it has read: a name, where it can be read, and the text.
-const DOCUMENTS: &[(&str, &str)] = &[
-    ("README.md", include_str!("../../../README.md")),
-    ("docs/ARCHITECTURE.md", include_str!("../../../docs/ARCHITECTURE.md")),
-    ("docs/protocol.md", include_str!("../../../docs/protocol.md")),
-    ("Leptos.toml", include_str!("../../../Leptos.toml")),
-];
+use super::{
+    Answer, Model, Piece, Prompt, Stop, Turn, Usage,
+    passages::{Library, Passage, stems},
+    patterns,
+};
 
 /// The line that brings a model.
 pub const ADD_A_MODEL: &str = "TIDEMARK_ASSISTANT__ANTHROPIC_KEY=…";
 
-/// So many passages are quoted, of so many characters each.
+/// So many passages are quoted, of so many bytes each.
 const QUOTED: usize = 3;
-const PASSAGE_CHARS: usize = 700;
+const QUOTED_BYTES: usize = 700;
 
 /// A piece of an answer is about a word long, and comes after this: so that one sees it stream.
 const PACE: Duration = Duration::from_millis(12);
 
-/// Words that say nothing about a question.
-const COMMON: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how", "i",
-    "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "that", "the", "there", "this", "to", "was", "what",
-    "when", "where", "which", "who", "why", "will", "with", "you", "your",
-];
-
-/// A part of the documentation under one heading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passage {
-    pub document: &'static str,
-    /// The headings above it.
-    pub heading: String,
-    pub text: String,
-}
-
 #[derive(Debug)]
-pub struct Guide {
-    passages: Vec<Passage>,
-    /// How often each word is in each passage.
-    words: Vec<HashMap<String, u32>>,
-    /// In how many passages each word is.
-    spread: HashMap<String, u32>,
-}
+pub struct Guide(Library);
 
 impl Guide {
     /// What is in this binary.
     pub fn embedded() -> Self {
-        let passages: Vec<_> = DOCUMENTS.iter().flat_map(|(name, text)| passages(name, text)).collect();
-        let words: Vec<_> = passages.iter().map(words_of).collect();
-        let mut spread = HashMap::new();
-        for word in words.iter().flat_map(HashMap::keys) {
-            *spread.entry(word.clone()).or_default() += 1;
-        }
-        Self { passages, words, spread }
-    }
-
-    /// The passages that fit a question best, best first. None where nothing fits.
-    pub fn find(&self, question: &str) -> Vec<&Passage> {
-        let asked: Vec<_> = counted(question).into_keys().collect();
-        let mut scored: Vec<_> =
-            self.words.iter().enumerate().map(|(at, words)| (self.score(&asked, words), at)).collect();
-        scored.retain(|(score, _)| *score > 0.0);
-        scored.sort_by(|(a, at), (b, bt)| b.total_cmp(a).then(at.cmp(bt)));
-        scored.iter().take(QUOTED).map(|(_, at)| &self.passages[*at]).collect()
-    }
-
-    /// Okapi BM25 (Robertson and Zaragoza, 2009), with its usual constants.
-    fn score(&self, asked: &[String], words: &HashMap<String, u32>) -> f64 {
-        const K: f64 = 1.2;
-        const B: f64 = 0.75;
-        let all = self.passages.len() as f64;
-        let length = f64::from(words.values().sum::<u32>());
-        let mean = f64::from(self.words.iter().flat_map(HashMap::values).sum::<u32>()) / all.max(1.0);
-        let score = |word: &String| {
-            let (often, spread) = (f64::from(*words.get(word)?), f64::from(*self.spread.get(word)?));
-            let rare = ((all - spread + 0.5) / (spread + 0.5)).ln_1p();
-            Some(rare * often * (K + 1.0) / (often + K * (1.0 - B + B * length / mean.max(1.0))))
-        };
-        asked.iter().filter_map(score).sum()
+        Self(Library::embedded())
     }
 
     fn reply(&self, question: &str) -> String {
-        let found = self.find(question);
-        let mut text = if found.is_empty() {
-            "Nothing in the documentation fits these words. Try others: *resume*, *WebSocket*, *jobs*, *presence*.\n"
-                .to_owned()
-        } else {
-            "From the documentation:\n".to_owned()
-        };
-        for Passage { document, heading, text: passage } in found {
-            let _ = write!(text, "\n**{heading}** ({document})\n\n{}\n", shortened(passage));
+        let patterns = patterns::fitting(question);
+        let mut text = patterns::advice(&patterns);
+        let found = self.0.find(question, QUOTED);
+        text.push_str(match (found.is_empty(), patterns.is_empty()) {
+            (false, _) => "From the documentation:\n",
+            (true, false) => "",
+            (true, true) => {
+                "Nothing in the documentation fits these words. Try others: *resume*, *WebSocket*, *jobs*, *presence*.\n"
+            }
+        });
+        for passage in found {
+            let Passage { document, heading, .. } = passage;
+            let heading = if heading.is_empty() { String::new() } else { format!("**{heading}** ") };
+            let _ = write!(text, "\n{heading}({document})\n\n{}\n", excerpt(passage, question));
         }
         let _ = write!(text, "\n*This is search, not a model. To talk to one, set* `{ADD_A_MODEL}` *and restart.*\n");
         text
@@ -113,9 +61,18 @@ impl Model for Guide {
         false
     }
 
+    fn takes_tools(&self) -> bool {
+        false
+    }
+
+    fn window(&self) -> u32 {
+        // It looks at the last question only.
+        u32::MAX
+    }
+
     fn answer(&self, prompt: Prompt) -> Answer {
-        let question = prompt.turns.iter().rev().find(|turn| turn.role == Role::User);
-        let reply = self.reply(question.map_or("", |turn| &turn.text));
+        let question = prompt.turns.iter().rev().find(|turn| turn.is_asked());
+        let reply = self.reply(&question.map(Turn::text).unwrap_or_default());
         let words: Vec<_> = reply.split_inclusive(' ').map(str::to_owned).collect();
         let usage = Usage { input_tokens: 0, output_tokens: 0 };
         let pieces = stream::iter(words).then(|word| async {
@@ -126,67 +83,31 @@ impl Model for Guide {
     }
 }
 
-/// A document's parts, each under its headings. What is in a fenced block is no heading.
-fn passages(document: &'static str, text: &'static str) -> Vec<Passage> {
-    let mut headings: Vec<(usize, &str)> = Vec::new();
-    let mut passages: Vec<Passage> = Vec::new();
-    let mut fenced = false;
-    for line in text.lines() {
-        fenced ^= line.trim_start().starts_with("```");
-        let level = line.bytes().take_while(|b| *b == b'#').count();
-        let title = line[level..].trim();
-        let is_heading =
-            !fenced && (1..=4).contains(&level) && line[level..].starts_with(' ') && document.ends_with(".md");
-        if is_heading {
-            headings.retain(|(above, _)| *above < level);
-            headings.push((level, title));
-        }
-        let begins = is_heading || passages.is_empty() || (line.trim().is_empty() && !fenced && is_long(&passages));
-        if begins {
-            let heading = headings.iter().map(|(_, title)| *title).collect::<Vec<_>>().join(" › ");
-            passages.push(Passage { document, heading, text: String::new() });
-        }
-        if let (false, Some(passage)) = (is_heading, passages.last_mut()) {
-            passage.text.push_str(line);
-            passage.text.push('\n');
-        }
+/// What of a passage is quoted: whole lines, as many as fit, an open fence closed. Of a long table, its head and the rows that
+/// are asked for.
+fn excerpt(passage: &Passage, question: &str) -> String {
+    let text = passage.text.trim();
+    if !passage.document.ends_with(".md") {
+        return format!("```toml\n{}```\n", shortened(text));
     }
-    passages.retain(|passage| !passage.text.trim().is_empty());
-    passages
-}
-
-fn is_long(passages: &[Passage]) -> bool {
-    passages.last().is_some_and(|passage| passage.text.len() > PASSAGE_CHARS / 2)
-}
-
-/// The words of a passage. What stands in its heading is what it is about.
-fn words_of(passage: &Passage) -> HashMap<String, u32> {
-    const HEADING_COUNTS: u32 = 4;
-    let mut words = counted(&passage.text);
-    for (word, often) in counted(&passage.heading) {
-        *words.entry(word).or_default() += often * HEADING_COUNTS;
+    if text.len() <= QUOTED_BYTES {
+        return unlinked(&shortened(text));
     }
-    words
+    let asked = stems(question);
+    let is_row = |line: &str| line.starts_with('|');
+    let mut rows = 0;
+    let lines = text.lines().filter(|line| {
+        rows = if is_row(line) { rows + 1 } else { 0 };
+        rows <= 2 || stems(line).keys().any(|word| asked.contains_key(word))
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    unlinked(&shortened(&text))
 }
 
-/// The stems of words (Snowball's English), and how often each is there.
-fn counted(text: &str) -> HashMap<String, u32> {
-    let stemmer = Stemmer::create(Algorithm::English);
-    let mut words = HashMap::new();
-    for word in text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| word.len() > 1) {
-        let word = word.to_lowercase();
-        if !COMMON.contains(&word.as_str()) {
-            *words.entry(stemmer.stem(&word).into_owned()).or_default() += 1;
-        }
-    }
-    words
-}
-
-/// Whole lines, as many as fit; an open fence is closed.
 fn shortened(text: &str) -> String {
     let mut short = String::new();
     for line in text.trim().lines() {
-        if short.len() + line.len() > PASSAGE_CHARS && !short.is_empty() {
+        if short.len() + line.len() > QUOTED_BYTES && !short.is_empty() {
             short.push_str("…\n");
             break;
         }
@@ -199,30 +120,71 @@ fn shortened(text: &str) -> String {
     short
 }
 
+/// Without pictures, and without the links that lead somewhere from where the document lies, and nowhere from a page.
+fn unlinked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let link = || {
+            let (words, after) = rest[open + 1..].split_once("](")?;
+            let (target, after) = after.split_once(')')?;
+            (!words.contains(['[', ']']) && !target.contains(char::is_whitespace)).then_some((words, target, after))
+        };
+        let Some((words, target, after)) = link() else {
+            out.push_str(&rest[..=open]);
+            rest = &rest[open + 1..];
+            continue;
+        };
+        let before = &rest[..open];
+        match before.strip_suffix('!') {
+            Some(before) => out.push_str(before),
+            None if target.starts_with('/') || target.starts_with("http") => {
+                let _ = write!(out, "{before}[{words}]({target})");
+            }
+            None => out.extend([before, words]),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_question_finds_the_passage_that_answers_it() {
-        let guide = Guide::embedded();
-        for (question, heading) in [
-            ("How do I resume a stream after a cut?", "Resuming"),
-            ("what does a reset mean", "Reset"),
-            ("adding a new kind of background job", "Jobs"),
-            ("who is in a room: presence and typing", "Rooms"),
-        ] {
-            let found = guide.find(question);
-            assert!(found.iter().any(|passage| passage.heading.contains(heading)), "{question}: {found:#?}");
-        }
-        assert!(guide.find("how is it?").is_empty() && guide.find("").is_empty());
+    fn a_question_of_which_pattern_is_answered_first_and_then_proved() {
+        let reply = Guide::embedded().reply("Which pattern should I use for a chat with typing and presence?");
+        assert!(reply.starts_with("**A WebSocket**, where both sides speak"), "{reply}");
+        assert!(reply.contains("[the rooms](/rooms)") && reply.contains("From the documentation:"), "{reply}");
+        assert!(reply.contains(".md)") && !reply.contains("](src/"), "{reply}");
+        assert!(reply.trim_end().ends_with(&format!("`{ADD_A_MODEL}` *and restart.*")), "{reply}");
+        let lost = Guide::embedded().reply("xyzzy");
+        assert!(lost.starts_with("Nothing in the documentation fits") && lost.contains(ADD_A_MODEL), "{lost}");
     }
 
     #[test]
     fn what_is_quoted_is_whole_lines_and_closed_fences() {
         let long = format!("```sh\n{}```\n", "echo a line of a block\n".repeat(60));
         let short = shortened(&long);
-        assert!(short.len() < PASSAGE_CHARS + 50 && short.matches("```").count() == 2, "{short}");
+        assert!(short.len() < QUOTED_BYTES + 50 && short.matches("```").count() == 2, "{short}");
         assert_eq!(shortened("one\ntwo\n"), "one\ntwo\n");
+    }
+
+    #[test]
+    fn of_a_long_table_the_rows_are_quoted_that_are_asked_for() {
+        let rows: String = (0..60).map(|n| format!("| row {n} | something else |\n")).collect();
+        let text = format!("Words.\n\n| what | how |\n|---|---|\n{rows}| a dashboard | server-sent events |\n");
+        let passage = Passage { document: "README.md", heading: String::new(), text };
+        let quoted = excerpt(&passage, "What for dashboards?");
+        assert_eq!(quoted, "Words.\n\n| what | how |\n|---|---|\n| a dashboard | server-sent events |\n");
+    }
+
+    #[test]
+    fn links_lead_somewhere_or_are_words() {
+        let text =
+            "![A strip](a.gif) [feed.rs](src/feed.rs), [rooms](/rooms), [x](https://x.test) `a[1]` [no](two words)";
+        assert_eq!(unlinked(text), " feed.rs, [rooms](/rooms), [x](https://x.test) `a[1]` [no](two words)");
     }
 }

@@ -1,50 +1,55 @@
 //! Language models, behind one port: a prompt goes in, pieces of an answer come out as they are made. Anthropic's Messages
-//! API, any server that speaks OpenAI's, and, where neither is set up, the offline guide, which is search and says so.
+//! API, any server that speaks OpenAI's, and the offline guide, which is search and says so.
 //!
 //! What is generated for whom, and how much of it, is `features/chat.rs`'s business. Dropping the stream of an answer stops
 //! the provider's work.
 
+mod answering;
 mod anthropic;
 mod guide;
+mod models;
 mod openai;
+mod passages;
+mod patterns;
+mod sse;
+mod tidying;
+mod turn;
 mod upstream;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use futures::stream::BoxStream;
 use thiserror::Error;
 
-pub use guide::{Guide, Passage};
-
-/// Who said something in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    User,
-    Assistant,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
-    pub role: Role,
-    pub text: String,
-}
+pub use guide::{ADD_A_MODEL, Guide};
+pub use models::{Models, Provider, set_up};
+pub use passages::Library;
+pub use tidying::{fitting, paired, tokens_of, tokens_of_turn, without_tools};
+pub use turn::{Call, CallResult, Part, Role, Tool, Turn};
+pub use upstream::Patience;
 
 /// What a model is asked. The last turn is the user's: current models refuse an answer that is begun for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     /// Nothing if there is none.
     pub system: String,
     pub turns: Vec<Turn>,
+    /// What it may ask for. Without any, no turn has calls or results.
+    pub tools: Vec<Tool>,
     /// An answer is at most this long.
     pub max_tokens: u32,
 }
 
 /// A piece of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     Text(String),
     /// What the model thinks before it answers.
     Thinking(String),
+    /// The end of a thought: the mark it has to be sent back with.
+    Signature(String),
+    /// Whole: its input is complete.
+    Call(Call),
     /// So far, as the provider counts: each replaces the one before.
     Usage(Usage),
     /// The last of an answer.
@@ -64,6 +69,8 @@ pub enum Stop {
     /// It is longer than it may be.
     TooLong,
     Refused,
+    /// It waits for the results of its calls, of which there is at least one.
+    Tools,
 }
 
 /// What a person may be told; details are in the log.
@@ -81,110 +88,25 @@ pub enum ModelError {
     Broken,
 }
 
+/// It ends after the first error, or soon after `Stopped`: whoever reads on until there is nothing more lets the connection to
+/// the provider be used again.
 pub type Answer = BoxStream<'static, Result<Piece, ModelError>>;
 
 /// A language model, or what stands in for one.
 pub trait Model: Send + Sync + fmt::Debug {
-    /// What it is called, for people.
+    /// What it is called, for people and in requests.
     fn name(&self) -> &str;
 
     /// Whether its answers cost money.
     fn is_paid(&self) -> bool;
 
+    /// Whether it may be given tools. Some models behind it may refuse them all the same.
+    fn takes_tools(&self) -> bool;
+
+    /// How many tokens it reads and writes together.
+    fn window(&self) -> u32;
+
     /// Begins an answer. Nothing is asked before the stream is polled; errors before the first piece may have been tried
     /// again, those after it are not.
     fn answer(&self, prompt: Prompt) -> Answer;
-}
-
-/// Which model, from the configuration.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Choice {
-    Guide,
-    Anthropic {
-        key: String,
-        model: String,
-        base_url: String,
-        version: String,
-    },
-    /// Ollama, vLLM, llama.cpp, OpenRouter and others take the same requests. Some need no key.
-    OpenAi {
-        key: String,
-        model: String,
-        base_url: String,
-    },
-}
-
-impl fmt::Debug for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Keys are secrets.
-        f.write_str(match self {
-            Self::Guide => "Guide",
-            Self::Anthropic { .. } => "Anthropic",
-            Self::OpenAi { .. } => "OpenAi",
-        })
-    }
-}
-
-/// # Errors
-/// If no HTTP client can be made here: no certificates, for instance.
-pub fn choose(choice: Choice, patience: Patience) -> Result<Arc<dyn Model>, reqwest::Error> {
-    // One of the two libraries that rustls can count with; the mailer brings the same. Set already: all the better.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(match choice {
-        Choice::Guide => Arc::new(Guide::embedded()),
-        Choice::Anthropic { key, model, base_url, version } => Arc::new(anthropic::Anthropic {
-            upstream: upstream::Upstream::new(patience)?,
-            key,
-            model,
-            base_url,
-            version,
-        }),
-        Choice::OpenAi { key, model, base_url } => {
-            Arc::new(openai::OpenAi { upstream: upstream::Upstream::new(patience)?, key, model, base_url })
-        }
-    })
-}
-
-/// How long a provider is waited for.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    pub connect: Duration,
-    /// Until the first piece.
-    pub first: Duration,
-    /// Between two pieces.
-    pub silence: Duration,
-    /// How often a question is asked again that was not answered at all.
-    pub retries: u32,
-    /// The first pause before that; each further one is twice as long. A random part of it is waited.
-    pub pause: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            first: Duration::from_secs(120),
-            silence: Duration::from_secs(60),
-            retries: 2,
-            pause: Duration::from_millis(500),
-        }
-    }
-}
-
-/// An answer's stream with an end that is always told: one that just stops has broken off.
-fn ended(pieces: impl futures::Stream<Item = Result<Piece, ModelError>> + Send + 'static) -> Answer {
-    use futures::{StreamExt, stream};
-    let pieces = pieces.map(Some).chain(stream::iter([None]));
-    let mut over = false;
-    Box::pin(pieces.filter_map(move |piece| {
-        let told = match piece {
-            _ if over => None,
-            Some(piece) => {
-                over = matches!(piece, Err(_) | Ok(Piece::Stopped(_)));
-                Some(piece)
-            }
-            None => Some(Err(ModelError::Broken)),
-        };
-        std::future::ready(told)
-    }))
 }

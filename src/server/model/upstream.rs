@@ -1,19 +1,47 @@
-//! A provider's stream of server-sent events: asked for, asked for again while nothing has come, read with patience. Knows
-//! HTTP and SSE, and nothing of what the events mean.
+//! Asks a provider over HTTP, and asks again while nothing has come. Knows how providers refuse, and nothing of what their
+//! events mean.
 
 use std::time::Duration;
 
-use eventsource_stream::{Event, Eventsource};
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
 
-use super::{ModelError, Patience};
+use super::{
+    Answer, ModelError,
+    answering::{Answering, Reading},
+};
 
 /// A provider that wants us to wait longer than this is told to the asker instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// Of a refusal's words, so many characters are shown.
 const WORDS: usize = 300;
+
+/// How long a provider is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub connect: Duration,
+    /// Until the first piece.
+    pub first: Duration,
+    /// Between two pieces.
+    pub silence: Duration,
+    /// How often a question is asked again that was not answered at all.
+    pub retries: u32,
+    /// The first pause before that; each further one is twice as long. A random part of it is waited.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first: Duration::from_secs(120),
+            silence: Duration::from_secs(60),
+            retries: 2,
+            pause: Duration::from_millis(500),
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -23,18 +51,13 @@ pub struct Upstream {
 
 impl Upstream {
     pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
-        let client = Client::builder().connect_timeout(patience.connect).build()?;
+        let client = Client::builder().connect_timeout(patience.connect).tcp_nodelay(true).build()?;
         Ok(Self { client, patience })
     }
 
-    /// The events that this request is answered with. The first error ends them.
-    pub fn events(&self, request: RequestBuilder) -> impl Stream<Item = Result<Event, ModelError>> + Send + use<> {
-        let patience = self.patience;
-        let begun = async move { ask(request, patience).await };
-        futures::stream::once(begun).flat_map(move |begun| match begun {
-            Ok(response) => read(response, patience).left_stream(),
-            Err(error) => futures::stream::iter([Err(error)]).right_stream(),
-        })
+    /// What this request is answered with.
+    pub fn answer(&self, request: RequestBuilder, reading: impl Reading) -> Answer {
+        Answering::new(ask(request, self.patience).boxed(), reading, self.patience).boxed()
     }
 }
 
@@ -53,11 +76,8 @@ async fn ask(request: RequestBuilder, patience: Patience) -> Result<Response, Mo
             Ok(Ok(response)) if response.status().is_success() => return Ok(response),
             Ok(Ok(response)) => {
                 let (status, wait) = (response.status(), wait_of(response.headers()));
+                let may_help = may_help(status, response.headers());
                 let error = refusal(status, wait, response.text().await.unwrap_or_default());
-                let may_help = status == StatusCode::REQUEST_TIMEOUT
-                    || status == StatusCode::CONFLICT
-                    || status == StatusCode::TOO_MANY_REQUESTS
-                    || status.is_server_error();
                 if !may_help {
                     return Err(error);
                 }
@@ -71,6 +91,18 @@ async fn ask(request: RequestBuilder, patience: Patience) -> Result<Response, Mo
         }
         tries += 1;
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Whether the same question may be answered a moment later. Some providers say so themselves.
+fn may_help(status: StatusCode, headers: &HeaderMap) -> bool {
+    match headers.get("x-should-retry").map(|told| told.as_bytes()) {
+        Some(b"true") => true,
+        Some(b"false") => false,
+        _ => {
+            matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS)
+                || status.is_server_error()
+        }
     }
 }
 
@@ -95,20 +127,4 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, body: String) -> M
         status if status.is_server_error() => ModelError::Busy { retry_after },
         _ => ModelError::Refused(said.chars().take(WORDS).collect()),
     }
-}
-
-fn read(response: Response, patience: Patience) -> impl Stream<Item = Result<Event, ModelError>> + Send {
-    let events = Box::pin(response.bytes_stream().eventsource());
-    futures::stream::unfold(Some((events, patience.first)), move |state| async move {
-        let (mut events, wait) = state?;
-        match tokio::time::timeout(wait, events.next()).await {
-            Err(_) => Some((Err(ModelError::Silent), None)),
-            Ok(None) => None,
-            Ok(Some(Ok(event))) => Some((Ok(event), Some((events, patience.silence)))),
-            Ok(Some(Err(error))) => {
-                tracing::warn!(%error, "a model's answer broke off");
-                Some((Err(ModelError::Broken), None))
-            }
-        }
-    })
 }

@@ -34,8 +34,7 @@ pub struct TurnRow {
     pub created_ms: i64,
 }
 
-const CONVERSATION: &str =
-    "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
+const CONVERSATION: &str = "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
 
 const TURN: &str = "SELECT id, conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
      cost, created_ms FROM turn";
@@ -163,10 +162,11 @@ impl Store {
 
     /// Answers whose process is not known to be alive.
     pub async fn abandoned_turns(&self, now_ms: i64) -> Result<Vec<u64>, StoreError> {
-        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM turn WHERE status = 'running' AND lease_ms < $1 LIMIT 200")
-            .bind(now_ms)
-            .fetch_all(&self.reads)
-            .await?;
+        let ids: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM turn WHERE status = 'running' AND lease_ms < $1 LIMIT 200")
+                .bind(now_ms)
+                .fetch_all(&self.reads)
+                .await?;
         Ok(ids.into_iter().map(|id| id as u64).collect())
     }
 }
@@ -190,8 +190,7 @@ impl Tx {
 
     pub async fn turn(&mut self, id: u64) -> Result<Option<TurnRow>, StoreError> {
         let text = format!("{TURN} WHERE id = $1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(text)).bind(id as i64).fetch_optional(&mut self.connection).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id as i64).fetch_optional(&mut self.connection).await?;
         Ok(row.as_ref().map(turn))
     }
 

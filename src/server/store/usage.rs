@@ -1,19 +1,33 @@
-//! Rows of what language models were used for, by whom and on which day.
+//! Rows of what language models were used for, by whom and on which day; a row of all, too.
 
 use super::{Store, StoreError, Tx};
 
+/// Tokens that went in and came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    pub input: u64,
+    pub output: u64,
+}
+
 impl Store {
-    /// Tokens, in and out, that this one used on a day, and that all did together.
-    pub async fn model_usage(&self, day: i64, who: &str) -> Result<(u64, u64), StoreError> {
-        let (own, all): (i64, i64) = sqlx::query_as(
-            "SELECT COALESCE(SUM(CASE WHEN who = $2 THEN input_tokens + output_tokens END), 0), \
-             COALESCE(SUM(input_tokens + output_tokens), 0) FROM model_usage WHERE day = $1",
+    /// What each of these, up to three, used on a day.
+    pub async fn model_usage<const N: usize>(&self, day: i64, who: [&str; N]) -> Result<[Tokens; N], StoreError> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT who, input_tokens, output_tokens FROM model_usage WHERE day = $1 AND who IN ($2, $3, $4)",
         )
         .bind(day)
-        .bind(who)
-        .fetch_one(&self.reads)
+        .bind(who.first())
+        .bind(who.get(1))
+        .bind(who.get(2))
+        .fetch_all(&self.reads)
         .await?;
-        Ok((own as u64, all as u64))
+        let found = |name: &str| rows.iter().find(|(who, ..)| who == name);
+        Ok(who.map(|name| {
+            found(name).map_or_else(Tokens::default, |(_, input, output)| Tokens {
+                input: *input as u64,
+                output: *output as u64,
+            })
+        }))
     }
 }
 

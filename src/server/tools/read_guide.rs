@@ -6,9 +6,12 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{Context, Tool};
-use crate::server::model::Guide;
+use crate::server::model::Library;
 
-static GUIDE: LazyLock<Guide> = LazyLock::new(Guide::embedded);
+/// So many passages answer one question.
+const SHOWN: usize = 4;
+
+static GUIDE: LazyLock<Library> = LazyLock::new(Library::embedded);
 
 #[derive(Debug)]
 pub struct ReadGuide;
@@ -40,7 +43,7 @@ impl Tool for ReadGuide {
         Box::pin(async move {
             let question = input["question"].as_str().ok_or("It takes a question: {\"question\":\"…\"}.")?;
             let mut text = String::new();
-            for passage in GUIDE.find(question) {
+            for passage in GUIDE.find(question, SHOWN) {
                 let _ = write!(text, "## {} ({})\n\n{}\n\n", passage.heading, passage.document, passage.text.trim());
             }
             Ok(if text.is_empty() { "Nothing in the documentation fits these words.".to_owned() } else { text })

@@ -18,11 +18,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::server::{
-    features::chat::ChatError,
+    features::chat::{ChatError, Payer, Written},
     http_error,
-    model::{ModelError, Piece, Role, Stop, Turn},
+    model::{ModelError, Piece, Stop, Turn},
     session::{Asking, Source},
     state::AppState,
+    transports::ui,
 };
 
 #[derive(Debug, Deserialize)]
@@ -52,20 +53,27 @@ pub async fn answer(
     let asked = match serde_json::from_slice::<Asked>(&body) {
         Ok(asked) => asked,
         Err(error) => {
+            // Those of the AI SDK have parts.
+            if let Ok(chat) = serde_json::from_slice::<ui::Chat>(&body)
+                && chat.messages.iter().any(|message| !message.parts.is_empty())
+            {
+                let source = source.map(|Extension(Source(source))| source).unwrap_or_default();
+                return ui::answer(&state, &asking, source, chat).await;
+            }
             let example = r#"{"messages":[{"role":"user","content":"…"}]}"#;
             return http_error::invalid(&format!("a conversation is {example}: {error}"));
         }
     };
     let turn = |Message { role, content }| match role {
-        Speaker::User => Turn { role: Role::User, text: content },
-        Speaker::Assistant => Turn { role: Role::Assistant, text: content },
+        Speaker::User => Turn::user(content),
+        Speaker::Assistant => Turn::assistant(content),
     };
-    let who = payer(&asking, source.map(|Extension(Source(source))| source));
-    match state.chats.answer(&who, asked.messages.into_iter().map(turn).collect()).await {
-        Ok(written) => {
+    let payer = payer(&asking, source.as_ref().map(|Extension(source)| source));
+    match begin(&state, &payer, asked.messages.into_iter().map(turn).collect()).await {
+        Ok((first, written)) => {
             let connections = state.connections.clone();
             let drained = Box::pin(async move { connections.drained().await });
-            let events = written.map(event).take_until(drained).filter_map(future::ready);
+            let events = stream::iter([first]).chain(written).map(event).take_until(drained).filter_map(future::ready);
             let end = stream::iter([Event::default().data("[DONE]")]);
             let events = events.chain(end).map(Ok::<_, Infallible>);
             // A comment, so that proxies do not take a thinking model for a dead one.
@@ -81,15 +89,28 @@ pub async fn answer(
     }
 }
 
-/// Whose ceiling an answer counts towards. Whoever has not signed in is one with all others at their address: a new name
-/// costs nothing.
-fn payer(asking: &Asking, source: Option<String>) -> String {
+/// Waits for the first piece: what is wrong before it has a status.
+async fn begin(
+    state: &AppState,
+    payer: &Payer,
+    turns: Vec<Turn>,
+) -> Result<(Result<Piece, ModelError>, Written), ChatError> {
+    let mut written = state.chats.admit(payer, None, &turns).await?.ask(turns, Vec::new());
+    match written.next().await {
+        Some(Ok(first)) => Ok((Ok(first), written)),
+        Some(Err(error)) => Err(error.into()),
+        None => Err(ModelError::Broken.into()),
+    }
+}
+
+/// Whose ceilings an answer counts towards. Whoever has not signed in is one with all others at their address.
+pub(in crate::server) fn payer(asking: &Asking, source: Option<&Source>) -> Payer {
     let signed_in = asking.person.as_ref().filter(|person| person.email.is_some());
     let person = signed_in.map(|person| format!("person {}", person.id));
     let key = || {
         asking.key.as_ref().map(|key| key.person.clone().map_or(format!("key {}", key.id), |id| format!("person {id}")))
     };
-    person.or_else(key).unwrap_or_else(|| format!("address {}", source.unwrap_or_default()))
+    Payer::new(person.or_else(key), source.map_or("", |source| &source.0))
 }
 
 fn event(piece: Result<Piece, ModelError>) -> Option<Event> {
@@ -97,7 +118,8 @@ fn event(piece: Result<Piece, ModelError>) -> Option<Event> {
     match piece {
         Ok(Piece::Text(text)) => said(json!({ "text": text })),
         // The article's reader knows texts only.
-        Ok(Piece::Thinking(_) | Piece::Usage(_) | Piece::Stopped(Stop::Done)) => None,
+        Ok(Piece::Thinking(_) | Piece::Signature(_) | Piece::Call(_) | Piece::Usage(_)) => None,
+        Ok(Piece::Stopped(Stop::Done | Stop::Tools)) => None,
         Ok(Piece::Stopped(Stop::TooLong)) => said(json!({ "stopped": "too-long" })),
         Ok(Piece::Stopped(Stop::Refused)) => said(json!({ "stopped": "refused" })),
         Err(error) => said(json!({ "error": { "code": code(&error), "message": error.to_string() } })),
@@ -114,12 +136,20 @@ fn code(error: &ModelError) -> &'static str {
     }
 }
 
-fn refuse(error: &ChatError) -> Response {
+pub(in crate::server) fn refuse(error: &ChatError) -> Response {
     let words = error.to_string();
     match error {
-        ChatError::Conversation => http_error::invalid(&words),
-        ChatError::AtOnce(_) | ChatError::Spent | ChatError::AllSpent => http_error::too_many(&words),
+        ChatError::Conversation | ChatError::NoSuchModel(_) => http_error::invalid(&words),
+        ChatError::MessageTooLong(_) | ChatError::ConversationTooLong(_) | ChatError::TooManyMessages(_) => {
+            http_error::too_large(&words)
+        }
+        ChatError::AtOnce { .. } => http_error::too_many(&words),
+        ChatError::TooFast { wait, .. } => http_error::too_many_until("too-fast", &words, *wait),
+        ChatError::Spent { wait, .. } | ChatError::AllSpent { wait } => {
+            http_error::too_many_until("spent", &words, *wait)
+        }
         ChatError::Full => http_error::unavailable_because("full", &words, Duration::from_secs(5)),
+        ChatError::Crowded { wait } => http_error::unavailable_because("full", &words, *wait),
         ChatError::Model(ModelError::Busy { retry_after }) => {
             http_error::unavailable_because("model-busy", &words, retry_after.unwrap_or(Duration::from_secs(10)))
         }

@@ -157,8 +157,16 @@ mod tests {
         all += &frames.event(&event(RunEventKind::TextAdded, 1, " two"));
         all += &frames.event(&RunEvent { status: Some(Status::Complete), ..event(RunEventKind::RunEnded, 0, "") });
         let expected = [
-            "\"reasoning-start\"", "\"reasoning-delta\"", "\"reasoning-end\"", "\"text-start\"", "\"text-delta\"",
-            "\"text-delta\"", "\"text-end\"", "\"finish-step\"", "\"finish\"", "[DONE]",
+            "\"reasoning-start\"",
+            "\"reasoning-delta\"",
+            "\"reasoning-end\"",
+            "\"text-start\"",
+            "\"text-delta\"",
+            "\"text-delta\"",
+            "\"text-end\"",
+            "\"finish-step\"",
+            "\"finish\"",
+            "[DONE]",
         ];
         assert_eq!(types(&all), expected);
     }

@@ -1,5 +1,7 @@
 //! `POST /api/chat` with the AI SDK's messages, `GET /api/chat/{id}/stream`, `POST /api/chat/{id}/stop`.
 
+use std::time::Duration;
+
 use axum::{
     Extension, Json,
     body::Body,
@@ -14,10 +16,7 @@ use serde_json::{Value, json};
 use super::stream;
 use crate::server::{
     asker,
-    features::{
-        conversations::ConversationError,
-        named_chats::{Given, Watched},
-    },
+    features::conversations::{ConversationError, Given, Watched},
     http_error,
     session::{Asking, Source},
     state::AppState,
@@ -98,8 +97,9 @@ pub async fn stop(
 fn respond(state: &AppState, asking: &Asking, watched: Watched) -> Response {
     let connections = state.connections.clone();
     let drained = Box::pin(async move { connections.drained().await });
+    let heartbeat = Duration::from_millis(state.config.stream.heartbeat_ms);
     // The client asks for the rest when it is back: a drain just ends the stream.
-    let bytes = stream::of(&state.topics, watched, asking.access.clone()).take_until(drained);
+    let bytes = stream::of(&state.topics, watched, asking.access.clone(), heartbeat).take_until(drained);
     let mut response = Body::from_stream(bytes.map(Ok::<_, std::convert::Infallible>)).into_response();
     let headers = response.headers_mut();
     for (name, value) in [

@@ -1,6 +1,6 @@
 //! A run as a UI message stream: a cursor on its topic, from its beginning. The reader may leave: the run goes on.
 
-use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
+use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use axum::body::Bytes;
 use futures::{Stream, stream};
@@ -8,7 +8,7 @@ use futures::{Stream, stream};
 use super::Frames;
 use crate::{
     server::{
-        features::{named_chats::Watched, runs::Running},
+        features::{conversations::Watched, runs::Running},
         topics::{Access, Cursor, From, Mailbox, Read, Topics},
     },
     wire::assistant::{RunEvent, RunEventKind},
@@ -22,12 +22,19 @@ struct Reading {
     cursor: Cursor,
     mailbox: Arc<Mailbox>,
     running: Arc<Running>,
+    /// So often a silent stream says that it is there.
+    heartbeat: Duration,
     ready: VecDeque<Bytes>,
     ended: bool,
 }
 
 /// All of the answer from its first word on, until it ends.
-pub fn of(topics: &Arc<Topics>, watched: Watched, access: Option<Access>) -> impl Stream<Item = Bytes> + Send + use<> {
+pub fn of(
+    topics: &Arc<Topics>,
+    watched: Watched,
+    access: Option<Access>,
+    heartbeat: Duration,
+) -> impl Stream<Item = Bytes> + Send + use<> {
     let Watched { message, running } = watched;
     let mut frames = Frames::default();
     // What is there, and the position at which that is true.
@@ -39,7 +46,8 @@ pub fn of(topics: &Arc<Topics>, watched: Watched, access: Option<Access>) -> imp
         Some(access) => cursor.with_access(access),
         None => cursor,
     };
-    let reading = Reading { frames, cursor, mailbox, running, ready: VecDeque::from([begun.into()]), ended: false };
+    let ready = VecDeque::from([begun.into()]);
+    let reading = Reading { frames, cursor, mailbox, running, heartbeat, ready, ended: false };
     stream::unfold(reading, |mut reading| async move {
         while reading.ready.is_empty() {
             if reading.ended {
@@ -55,11 +63,13 @@ impl Reading {
     async fn read(&mut self) {
         match self.cursor.read(WRITE_BYTES, 0) {
             Read::UpToDate | Read::NotYet => {
-                poll_fn(|context| {
+                let marked = poll_fn(|context| {
                     self.mailbox.register(context.waker());
                     if self.mailbox.take() == 0 { Poll::Pending } else { Poll::Ready(()) }
-                })
-                .await;
+                });
+                if tokio::time::timeout(self.heartbeat, marked).await.is_err() {
+                    self.ready.push_back(Bytes::from_static(b": heartbeat\n\n"));
+                }
             }
             Read::Events(batch) => {
                 let mut frames = String::new();

@@ -4,14 +4,17 @@
 use std::collections::HashMap;
 
 use super::{
-    answer,
-    conversations::{Assistant, path, question_of, topic},
+    Assistant, topic,
+    tree::{path, question_of},
 };
 use crate::{
-    server::store::{
-        StoreError,
-        conversations::{self as rows, ConversationRow, TurnRow},
-        jobs::Owner,
+    server::{
+        features::answer,
+        store::{
+            StoreError,
+            conversations::{self as rows, ConversationRow, TurnRow},
+            jobs::Owner,
+        },
     },
     wire::{
         assistant::{Conversation, ConversationItem, Cost, Message, Run, Status},

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use super::{
-    conversations::{
-        Asker, Assistant, ConversationError, Place, add_answer, add_question, check_client, check_free, create, new_run,
-        path, question_of, tell,
-    },
-    runs::Running,
+    Asker, Assistant, ConversationError, check_client,
+    place::{Place, add_answer, add_question, create, new_run, tell},
+    tree::{check_free, path, question_of},
 };
 use crate::{
     server::{
-        features::answer::{self, Kept},
+        features::{
+            answer::{self, Kept},
+            runs::Running,
+        },
         model::Turn,
         store::{
             StoreError, Tx,

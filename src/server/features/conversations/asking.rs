@@ -1,0 +1,211 @@
+//! What is asked, asked anew, gone on with, allowed and stopped.
+
+use std::sync::Arc;
+
+use super::{
+    Asker, Assistant, ConversationError, Question, check_client, check_id, checked,
+    place::{InConversation, Place, add_answer, add_question, create, new_run, tell},
+    tree::{check_free, find_answer, place_of, question_of, turns_to},
+};
+use crate::{
+    server::{
+        features::{
+            answer::{self, Kept},
+            chat::Admission,
+            runs::Begin,
+        },
+        model::Turn,
+        store::conversations::TurnRow,
+    },
+    wire::assistant::{ConversationEventKind, Cost, Status, ToolState},
+};
+
+impl Assistant {
+    /// Asks something and has it answered. The conversation's id.
+    pub async fn ask(&self, asker: &Asker, question: Question) -> Result<String, ConversationError> {
+        let Question { conversation: id, text, client, model, instead_of } = question;
+        let owner = asker.owner.clone().ok_or(ConversationError::Unknown)?;
+        check_id(&id)?;
+        check_client(&client)?;
+        let text = checked(&text)?;
+        let (known, turns) = self.known(&id).await?;
+        if known.as_ref().is_some_and(|row| row.owner.as_ref() != Some(&owner)) {
+            return Err(ConversationError::Unknown);
+        }
+        // One that arrives again costs nothing.
+        if let Some(before) = turns.iter().find(|turn| turn.client.as_deref() == Some(&client)) {
+            return if question_of(before) == text { Ok(id) } else { Err(ConversationError::Reused) };
+        }
+        let leaf = known.and_then(|row| row.leaf);
+        let parent = place_of(&turns, leaf, instead_of)?;
+        let mut said = turns_to(&turns, parent);
+        said.push(Turn::user(&text));
+        let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
+        let (conversation, run) = (id.clone(), new_run());
+        let place = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = tx.turns(&id).await?;
+                    // It has arrived twice at the same time.
+                    if now.iter().any(|turn| turn.client.as_deref() == Some(&client)) {
+                        return Ok(None);
+                    }
+                    match tx.conversation(&id).await? {
+                        None => create(tx, &id, Some(owner), None, &text).await?,
+                        // Somebody asked something else meanwhile: another tab.
+                        Some(row) if row.leaf != leaf => return Err(ConversationError::Busy),
+                        Some(_) => check_free(&now, parent)?,
+                    }
+                    let question = add_question(tx, &id, parent, Some(client), &text).await?;
+                    add_answer(tx, &id, Some(question), run, None).await.map(Some)
+                })
+            })
+            .await?;
+        if let Some(place) = place {
+            self.begin(asker, admission, place, Vec::new(), said);
+        }
+        Ok(conversation)
+    }
+
+    /// Has a question answered once more, beside the answers that there are. `message` is one of those.
+    pub async fn again(
+        &self,
+        asker: &Asker,
+        id: &str,
+        message: u64,
+        model: Option<String>,
+    ) -> Result<(), ConversationError> {
+        let turns = self.own(asker, id).await?;
+        let parent = find_answer(&turns, message)?.parent;
+        let said = turns_to(&turns, parent);
+        let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
+        let (id, run) = (id.to_owned(), new_run());
+        let place = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    check_free(&tx.turns(&id).await?, parent)?;
+                    add_answer(tx, &id, parent, run, None).await
+                })
+            })
+            .await?;
+        self.begin(asker, admission, place, Vec::new(), said);
+        Ok(())
+    }
+
+    /// Has an answer that broke off go on where it ended.
+    pub async fn go_on(&self, asker: &Asker, id: &str, message: u64) -> Result<(), ConversationError> {
+        let turns = self.own(asker, id).await?;
+        let broken = find_answer(&turns, message)?;
+        if !matches!(
+            Status::named(&broken.status),
+            Status::Interrupted | Status::Stopped | Status::TooLong | Status::Failed
+        ) {
+            return Err(ConversationError::Whole);
+        }
+        self.resume(asker, &turns, broken, answer::from_json(&broken.parts, &[])).await
+    }
+
+    /// Says yes or no to what a tool is to change. When nothing waits any more, the answer goes on.
+    pub async fn decide(
+        &self,
+        asker: &Asker,
+        id: &str,
+        message: u64,
+        call: &str,
+        yes: bool,
+    ) -> Result<(), ConversationError> {
+        let turns = self.own(asker, id).await?;
+        let waiting = find_answer(&turns, message)?;
+        let (turn, call) = (waiting.id, call.to_owned());
+        let decided = self.store.write(move |tx| {
+            Box::pin(async move {
+                let mut row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
+                let mut parts = answer::from_json(&row.parts, &[]);
+                let tool = parts.iter_mut().find_map(|part| match part {
+                    Kept::Tool { tool } if tool.id == call && tool.state == ToolState::Waiting => Some(tool),
+                    _ => None,
+                });
+                // A run that is begun uses what was allowed: only then does it count as running.
+                tool.ok_or(ConversationError::Decided)?.state =
+                    if yes { ToolState::Running } else { ToolState::Declined };
+                row.parts = answer::to_json(&parts);
+                tx.set_turn(&row).await?;
+                tell(tx, &row.conversation, ConversationEventKind::AnswerBegun, Some(row.id)).await?;
+                Ok::<_, ConversationError>(parts)
+            })
+        });
+        let parts = decided.await?;
+        if answer::tools(&parts).any(|tool| tool.state == ToolState::Waiting) {
+            return Ok(());
+        }
+        self.resume(asker, &turns, waiting, parts).await
+    }
+
+    /// Stops an answer: the model too.
+    pub async fn stop(&self, asker: &Asker, id: &str, message: u64) -> Result<(), ConversationError> {
+        let turns = self.own(asker, id).await?;
+        let row = find_answer(&turns, message)?;
+        self.stop_turn(row).await
+    }
+
+    pub(super) async fn stop_turn(&self, row: &TurnRow) -> Result<(), ConversationError> {
+        if row.status != Status::Running.name() || row.run.as_deref().is_some_and(|run| self.runs.stop(run)) {
+            return Ok(());
+        }
+        // Another process writes it, which looks at this once a second.
+        let turn = row.id;
+        let written = self.store.write(move |tx| {
+            Box::pin(async move {
+                if let Some(mut row) = tx.turn(turn).await?
+                    && row.status == Status::Running.name()
+                {
+                    row.stopping = true;
+                    tx.set_turn(&row).await?;
+                }
+                Ok::<_, ConversationError>(())
+            })
+        });
+        written.await
+    }
+
+    /// Has an answer go on after what there is of it.
+    async fn resume(
+        &self,
+        asker: &Asker,
+        turns: &[TurnRow],
+        row: &TurnRow,
+        earlier: Vec<Kept>,
+    ) -> Result<(), ConversationError> {
+        let said = turns_to(turns, row.parent);
+        let model = row.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok());
+        let model = model.map(|cost| cost.model).filter(|model| self.chats.models().find(model).is_some());
+        let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
+        let (id, parent, turn, run) = (row.conversation.clone(), row.parent, row.id, new_run());
+        let place = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    check_free(&tx.turns(&id).await?, parent)?;
+                    add_answer(tx, &id, parent, run, Some(turn)).await
+                })
+            })
+            .await?;
+        self.begin(asker, admission, place, earlier, said);
+        Ok(())
+    }
+
+    pub(super) fn begin(
+        &self,
+        asker: &Asker,
+        admission: Admission,
+        place: Place,
+        earlier: Vec<Kept>,
+        turns: Vec<Turn>,
+    ) {
+        let id = place.run.clone();
+        let keep = Arc::new(InConversation { store: self.store.clone(), place });
+        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep });
+    }
+}

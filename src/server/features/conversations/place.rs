@@ -1,0 +1,154 @@
+//! Turns as they are written down, each with the event that tells of it; and where an answer is kept while it is written.
+
+use futures::future::BoxFuture;
+
+use super::{CONVERSATIONS_A_PERSON, ConversationError, topic, tree::title_of};
+use crate::{
+    server::{
+        features::{
+            answer::{self, Kept},
+            runs::{Ended, Go, Keep, LEASE_MS},
+        },
+        store::{
+            Store, StoreError, Tx,
+            conversations::{ConversationRow, TurnRow},
+            jobs::Owner,
+        },
+    },
+    wire::{
+        assistant::{ConversationEvent, ConversationEventKind, Status},
+        topic::Segment,
+    },
+};
+
+/// An answer that is about to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub turn: u64,
+    pub run: Segment,
+}
+
+/// An answer's place in a conversation.
+#[derive(Debug)]
+pub(super) struct InConversation {
+    pub store: Store,
+    pub place: Place,
+}
+
+impl Keep for InConversation {
+    fn add(&self, added: Option<String>) -> BoxFuture<'_, Result<Go, StoreError>> {
+        let Place { turn, run } = self.place.clone();
+        Box::pin(self.store.write(move |tx| {
+            Box::pin(async move {
+                let lease = tx.now_ms + LEASE_MS;
+                Ok(match tx.add_chunk(turn, run.as_str(), added.as_deref(), lease).await? {
+                    Some(false) => Go::On,
+                    Some(true) => Go::Stop,
+                    None => Go::Gone,
+                })
+            })
+        }))
+    }
+
+    fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>> {
+        let Place { turn, run } = self.place.clone();
+        Box::pin(self.store.write(move |tx| {
+            Box::pin(async move {
+                let Some(mut row) = tx.turn(turn).await?.filter(|row| row.run.as_deref() == Some(run.as_str())) else {
+                    return Ok(());
+                };
+                tx.take_chunks(turn).await?;
+                row.parts = answer::to_json(&ended.parts);
+                row.status = ended.status.name().to_owned();
+                row.error = ended.error;
+                row.cost = serde_json::to_string(&ended.cost).ok();
+                row.stopping = false;
+                tx.set_turn(&row).await?;
+                tell(tx, &row.conversation, ConversationEventKind::AnswerEnded, Some(turn))
+                    .await
+                    .map_err(|_| StoreError::Broken)
+            })
+        }))
+    }
+}
+
+/// Makes a conversation, called by what is asked first.
+pub(super) async fn create(
+    tx: &mut Tx,
+    id: &str,
+    owner: Option<Owner>,
+    chat: Option<String>,
+    question: &str,
+) -> Result<(), ConversationError> {
+    if tx.conversations_owned(owner.as_ref()).await? >= CONVERSATIONS_A_PERSON {
+        return Err(ConversationError::TooMany);
+    }
+    let row = ConversationRow {
+        id: id.to_owned(),
+        owner,
+        chat,
+        title: title_of(question),
+        shared: false,
+        leaf: None,
+        updated_ms: tx.now_ms,
+    };
+    Ok(tx.add_conversation(&row).await?)
+}
+
+pub(super) async fn add_question(
+    tx: &mut Tx,
+    conversation: &str,
+    parent: Option<u64>,
+    client: Option<String>,
+    text: &str,
+) -> Result<u64, ConversationError> {
+    let parts = answer::to_json(&[Kept::Text { text: text.to_owned() }]);
+    let question = TurnRow { parent, client, parts, ..TurnRow::complete(conversation, false) };
+    let id = tx.add_turn(&question).await?;
+    tell(tx, conversation, ConversationEventKind::QuestionAsked, Some(id)).await?;
+    Ok(id)
+}
+
+/// Makes room for an answer after its question, or in the one there is, and shows it.
+pub(super) async fn add_answer(
+    tx: &mut Tx,
+    conversation: &str,
+    parent: Option<u64>,
+    run: Segment,
+    existing: Option<u64>,
+) -> Result<Place, ConversationError> {
+    let begun = TurnRow {
+        parent,
+        status: Status::Running.name().to_owned(),
+        run: Some(run.to_string()),
+        lease_ms: tx.now_ms + LEASE_MS,
+        ..TurnRow::complete(conversation, true)
+    };
+    let turn = match existing {
+        None => tx.add_turn(&begun).await?,
+        Some(turn) => {
+            let row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
+            let parts = row.parts;
+            tx.set_turn(&TurnRow { id: turn, parts, cost: row.cost, ..begun }).await?;
+            turn
+        }
+    };
+    tx.set_leaf(conversation, turn).await?;
+    tell(tx, conversation, ConversationEventKind::AnswerBegun, Some(turn)).await?;
+    Ok(Place { turn, run })
+}
+
+pub(super) async fn tell(
+    tx: &mut Tx,
+    conversation: &str,
+    kind: ConversationEventKind,
+    message: Option<u64>,
+) -> Result<(), ConversationError> {
+    tx.publish(&topic(conversation)?, &ConversationEvent { kind, message }).await?;
+    Ok(())
+}
+
+pub(super) fn new_run() -> Segment {
+    // Hexadecimal digits are a segment.
+    Segment::new(&format!("{:032x}", rand::random::<u128>())).unwrap_or_else(|_| unreachable!("digits"))
+}

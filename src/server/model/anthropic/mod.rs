@@ -1,0 +1,172 @@
+//! Anthropic's Messages API, streamed: what it is asked. What it answers is in `reading.rs`.
+
+mod reading;
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Model, Part, Prompt, Role, Tool, Turn, upstream::Upstream};
+use reading::AnthropicReading;
+
+/// What its models read and write together, in tokens, unless one pays for more.
+const WINDOW: u32 = 200_000;
+
+pub struct Anthropic {
+    pub upstream: Upstream,
+    pub key: String,
+    pub model: String,
+    pub base_url: String,
+    pub version: String,
+    /// With 0 it does not think before it answers.
+    pub thinking_tokens: u32,
+}
+
+impl fmt::Debug for Anthropic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The key is a secret.
+        f.debug_struct("Anthropic").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+impl Model for Anthropic {
+    fn name(&self) -> &str {
+        &self.model
+    }
+
+    fn is_paid(&self) -> bool {
+        true
+    }
+
+    fn takes_tools(&self) -> bool {
+        true
+    }
+
+    fn window(&self) -> u32 {
+        WINDOW
+    }
+
+    fn answer(&self, prompt: Prompt) -> Answer {
+        let url = format!("{}/v1/messages", self.base_url.trim_end_matches('/'));
+        let request = self.upstream.client.post(url).json(&body(&self.model, self.thinking_tokens, &prompt));
+        let request = request.header("x-api-key", &self.key).header("anthropic-version", &self.version);
+        self.upstream.answer(request, AnthropicReading::default())
+    }
+}
+
+fn body(model: &str, thinking_tokens: u32, prompt: &Prompt) -> Value {
+    let thinks = thinking_tokens > 0;
+    let mut body = json!({
+        "model": model,
+        "max_tokens": prompt.max_tokens,
+        "messages": messages(&prompt.turns, thinks),
+        "stream": true,
+    });
+    if !prompt.system.is_empty() {
+        body["system"] = prompt.system.as_str().into();
+    }
+    if thinks {
+        body["thinking"] = json!({ "type": "enabled", "budget_tokens": thinking_tokens });
+    }
+    if !prompt.tools.is_empty() {
+        body["tools"] = prompt.tools.iter().map(tool).collect();
+    }
+    body
+}
+
+fn tool(Tool { name, description, input }: &Tool) -> Value {
+    json!({ "name": name, "description": description, "input_schema": input })
+}
+
+fn messages(turns: &[Turn], thinks: bool) -> Vec<Value> {
+    // A thought goes back only while the tools are at work that it asked for; the provider wants no older ones.
+    let asked = turns.iter().rposition(Turn::is_asked).unwrap_or(0);
+    let message = |(at, turn): (usize, &Turn)| {
+        let role = if turn.role == Role::User { "user" } else { "assistant" };
+        let content = match turn.parts.as_slice() {
+            [Part::Text(text)] if !text.trim().is_empty() => json!(text),
+            parts => {
+                let (results, others): (Vec<_>, Vec<_>) =
+                    parts.iter().partition(|part| matches!(part, Part::Result(_)));
+                let blocks: Vec<_> =
+                    results.into_iter().chain(others).filter_map(|part| block(part, thinks && at > asked)).collect();
+                // No content at all is refused.
+                (!blocks.is_empty()).then(|| json!(blocks))?
+            }
+        };
+        Some(json!({ "role": role, "content": content }))
+    };
+    turns.iter().enumerate().filter_map(message).collect()
+}
+
+fn block(part: &Part, with_thoughts: bool) -> Option<Value> {
+    Some(match part {
+        // A text of nothing but spaces is refused.
+        Part::Text(text) => (!text.trim().is_empty()).then(|| json!({ "type": "text", "text": text }))?,
+        Part::Thinking { text, signature } => {
+            let signature = signature.as_ref().filter(|_| with_thoughts)?;
+            json!({ "type": "thinking", "thinking": text, "signature": signature })
+        }
+        Part::Call(call) => {
+            let input = if call.input.is_object() { call.input.clone() } else { json!({}) };
+            json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input })
+        }
+        Part::Result(result) => json!({
+            "type": "tool_result", "tool_use_id": result.call, "content": result.output, "is_error": result.failed,
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::model::{Call, CallResult};
+
+    #[test]
+    fn a_turn_of_tools_goes_back_with_the_thought_that_led_to_it_and_older_thoughts_do_not() {
+        let thought =
+            |signature: Option<&str>| Part::Thinking { text: "hm".into(), signature: signature.map(Into::into) };
+        let call = Part::Call(Call { id: "t1".into(), name: "search".into(), input: json!({ "for": "x" }) });
+        let result = Part::Result(CallResult { call: "t1".into(), output: "7".into(), failed: true });
+        let prompt = Prompt {
+            system: "Be brief.".into(),
+            turns: vec![
+                Turn::user("Good morning"),
+                Turn { role: Role::Assistant, parts: vec![thought(Some("old")), Part::Text("Yes?".into())] },
+                Turn::user("How many?"),
+                Turn {
+                    role: Role::Assistant,
+                    parts: vec![thought(Some("mark")), thought(None), Part::Text(" ".into()), call],
+                },
+                Turn { role: Role::User, parts: vec![Part::Text("And?".into()), result] },
+                Turn { role: Role::Assistant, parts: vec![Part::Text(String::new())] },
+            ],
+            tools: vec![Tool {
+                name: "search".into(),
+                description: "Finds.".into(),
+                input: json!({ "type": "object" }),
+            }],
+            max_tokens: 9,
+        };
+        let thinking = json!({ "type": "thinking", "thinking": "hm", "signature": "mark" });
+        let call = json!({ "type": "tool_use", "id": "t1", "name": "search", "input": { "for": "x" } });
+        let result = json!({ "type": "tool_result", "tool_use_id": "t1", "content": "7", "is_error": true });
+        let expected = json!({
+            "model": "m", "max_tokens": 9, "stream": true, "system": "Be brief.",
+            "thinking": { "type": "enabled", "budget_tokens": 5 },
+            "tools": [{ "name": "search", "description": "Finds.", "input_schema": { "type": "object" } }],
+            "messages": [
+                { "role": "user", "content": "Good morning" },
+                { "role": "assistant", "content": [{ "type": "text", "text": "Yes?" }] },
+                { "role": "user", "content": "How many?" },
+                { "role": "assistant", "content": [thinking, call] },
+                { "role": "user", "content": [result, { "type": "text", "text": "And?" }] },
+            ],
+        });
+        assert_eq!(body("m", 5, &prompt), expected);
+
+        let without = body("m", 0, &Prompt { system: String::new(), tools: Vec::new(), ..prompt });
+        assert!(["system", "thinking", "tools"].iter().all(|field| without.get(field).is_none()), "{without}");
+        assert_eq!(without["messages"][3]["content"], json!([call]), "whoever does not think sends no thoughts");
+    }
+}

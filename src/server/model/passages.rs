@@ -1,0 +1,159 @@
+//! The documentation in this binary, as passages under their headings, and a search over them. Pure. `guide.rs` quotes them.
+
+use std::collections::HashMap;
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+/// What has been read: a name, and the text.
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../README.md")),
+    ("docs/ARCHITECTURE.md", include_str!("../../../docs/ARCHITECTURE.md")),
+    ("docs/protocol.md", include_str!("../../../docs/protocol.md")),
+    ("Leptos.toml", include_str!("../../../Leptos.toml")),
+];
+
+/// A passage longer than this is divided where a paragraph ends.
+const PASSAGE_BYTES: usize = 350;
+
+/// Words that say nothing about a question.
+const COMMON: &[&str] = &[
+    "a", "about", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how",
+    "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "our", "should", "so", "that", "the", "their",
+    "there", "this", "to", "want", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with",
+    "would", "you", "your",
+];
+
+/// A part of the documentation under one heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    pub document: &'static str,
+    /// The headings above it.
+    pub heading: String,
+    pub text: String,
+}
+
+#[derive(Debug)]
+pub struct Library {
+    passages: Vec<Passage>,
+    /// How often each word is in each passage, and how many words that are.
+    words: Vec<(HashMap<String, u32>, u32)>,
+    /// In how many passages each word is.
+    spread: HashMap<String, u32>,
+}
+
+impl Library {
+    /// What is in this binary.
+    pub fn embedded() -> Self {
+        let passages: Vec<_> = DOCUMENTS.iter().flat_map(|(name, text)| passages(name, text)).collect();
+        let counted = |passage| {
+            let words = words_of(passage);
+            let length = words.values().sum();
+            (words, length)
+        };
+        let words: Vec<_> = passages.iter().map(counted).collect();
+        let mut spread = HashMap::new();
+        for word in words.iter().flat_map(|(words, _)| words.keys()) {
+            *spread.entry(word.clone()).or_default() += 1;
+        }
+        Self { passages, words, spread }
+    }
+
+    /// The passages that fit a question best, best first, at most so many. None where nothing fits.
+    pub fn find(&self, question: &str, most: usize) -> Vec<&Passage> {
+        let asked = stems(question);
+        let mean =
+            self.words.iter().map(|(_, length)| f64::from(*length)).sum::<f64>() / self.words.len().max(1) as f64;
+        let score = |(words, length): &(_, u32)| self.score(&asked, words, f64::from(*length) / mean.max(1.0));
+        let mut scored: Vec<_> = self.words.iter().map(score).zip(&self.passages).collect();
+        scored.retain(|(score, _)| *score > 0.0);
+        // The order of the documents where two fit as well.
+        scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        scored.into_iter().take(most).map(|(_, passage)| passage).collect()
+    }
+
+    /// Okapi BM25 (Robertson and Zaragoza, 2009), with its usual constants.
+    fn score(&self, asked: &HashMap<String, u32>, words: &HashMap<String, u32>, length: f64) -> f64 {
+        const K: f64 = 1.2;
+        const B: f64 = 0.75;
+        let all = self.passages.len() as f64;
+        let score = |word: &String| {
+            let (often, spread) = (f64::from(*words.get(word)?), f64::from(*self.spread.get(word)?));
+            let rare = ((all - spread + 0.5) / (spread + 0.5)).ln_1p();
+            Some(rare * often * (K + 1.0) / (often + K * (1.0 - B + B * length)))
+        };
+        asked.keys().filter_map(score).sum()
+    }
+}
+
+/// The stems of words (Snowball's English), and how often each is there.
+pub fn stems(text: &str) -> HashMap<String, u32> {
+    let stemmer = Stemmer::create(Algorithm::English);
+    let mut words = HashMap::new();
+    for word in text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| word.len() > 1) {
+        let word = word.to_lowercase();
+        if !COMMON.contains(&word.as_str()) {
+            *words.entry(stemmer.stem(&word).into_owned()).or_default() += 1;
+        }
+    }
+    words
+}
+
+/// The words of a passage. What stands in its heading is what it is about.
+fn words_of(passage: &Passage) -> HashMap<String, u32> {
+    const HEADING_COUNTS: u32 = 4;
+    let mut words = stems(&passage.text);
+    for (word, often) in stems(&passage.heading) {
+        *words.entry(word).or_default() += often * HEADING_COUNTS;
+    }
+    words
+}
+
+/// A document's parts, each under its headings. What is in a fenced block is no heading.
+fn passages(document: &'static str, text: &'static str) -> Vec<Passage> {
+    let mut headings: Vec<(usize, &str)> = Vec::new();
+    let mut passages: Vec<Passage> = Vec::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        let level = line.bytes().take_while(|b| *b == b'#').count();
+        let title = line[level..].trim();
+        let is_heading =
+            !fenced && (1..=4).contains(&level) && line[level..].starts_with(' ') && document.ends_with(".md");
+        if is_heading {
+            headings.retain(|(above, _)| *above < level);
+            headings.push((level, title));
+        }
+        let is_long = passages.last().is_some_and(|passage| passage.text.len() > PASSAGE_BYTES);
+        let begins = is_heading || passages.is_empty() || (line.trim().is_empty() && !fenced && is_long);
+        if begins {
+            let heading = headings.iter().map(|(_, title)| *title).collect::<Vec<_>>().join(" › ");
+            passages.push(Passage { document, heading, text: String::new() });
+        }
+        if let (false, Some(passage)) = (is_heading, passages.last_mut()) {
+            passage.text.push_str(line);
+            passage.text.push('\n');
+        }
+    }
+    passages.retain(|passage| !passage.text.trim().is_empty());
+    passages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_finds_the_passage_that_answers_it() {
+        let library = Library::embedded();
+        for (question, heading) in [
+            ("How do I resume a stream after a cut?", "Resuming"),
+            ("what does a reset mean", "Reset"),
+            ("adding a new kind of background job", "Jobs"),
+            ("who is in a room: presence and typing", "Rooms"),
+        ] {
+            let found = library.find(question, 3);
+            assert!(found.iter().any(|passage| passage.heading.contains(heading)), "{question}: {found:#?}");
+        }
+        assert!(library.find("how is it?", 3).is_empty() && library.find("", 3).is_empty());
+    }
+}

@@ -1,0 +1,131 @@
+//! Ends of answers that are not the answer's own: stopped, failed, interrupted; and how they go on.
+
+use std::{sync::Arc, time::Duration};
+
+use tidemark::{
+    server::{
+        features::{conversations::Assistant, runs::Runs},
+        model::{ModelError, Piece, Role, Stop},
+        store::StoreError,
+    },
+    wire::assistant::Status,
+};
+
+use super::stage::{ID, Stage};
+
+#[tokio::test]
+async fn stopping_an_answer_stops_the_model_and_keeps_what_there_is() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Once upon");
+    let mut follower = stage.follow(&stage.newest(&ada).await);
+    follower.until("upon").await;
+    let answer = stage.newest(&ada).await;
+    stage.server.state.assistant.stop(&ada, ID, answer.id).await.expect("stopped");
+    pen.is_let_go().await;
+    follower.until_the_end().await;
+    assert_eq!(follower.end, Some(Status::Stopped));
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Stopped, "Once upon"));
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_goes_on_where_it_ended_and_the_last_word_is_a_person_s() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Once upon ");
+    pen.fail(ModelError::Broken);
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Failed, "Once upon "));
+    assert_eq!(answer.error.as_deref(), Some("The answer broke off."));
+
+    stage.server.state.assistant.go_on(&ada, ID, answer.id).await.expect("it goes on");
+    let (prompt, pen) = stage.script.next().await;
+    let roles: Vec<_> = prompt.turns.iter().map(|turn| turn.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::User]);
+    assert_eq!(prompt.turns[1].text(), "Once upon ");
+    pen.write("a time");
+    pen.piece(Piece::Stopped(Stop::TooLong));
+    let again = stage.ended(&ada).await;
+    assert_eq!((again.id, again.status, again.text.as_str()), (answer.id, Status::TooLong, "Once upon a time"));
+    assert_eq!(again.error, None);
+    stage.server.state.assistant.go_on(&ada, ID, answer.id).await.expect("it goes on");
+    let (_, pen) = stage.script.next().await;
+    pen.write(".");
+    pen.end();
+    assert_eq!(stage.ended(&ada).await.text, "Once upon a time.");
+    assert!(stage.server.state.assistant.go_on(&ada, ID, answer.id).await.is_err(), "it is whole");
+}
+
+#[tokio::test]
+async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Once upon ");
+    let turn = stage.newest(&ada).await.id;
+    // Another process sees it as it is stored: until a save, nothing; then what was saved.
+    let (store, door) = (stage.server.state.store.clone(), Arc::default());
+    let other = Assistant::new(store.clone(), stage.server.state.chats.clone(), Runs::new(Arc::default()), door);
+    let saved = async {
+        loop {
+            let shown = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation");
+            let answer = shown.messages.last().cloned().expect("an answer");
+            assert_eq!((answer.status, answer.run.is_none()), (Status::Running, true));
+            if answer.text == "Once upon " {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), saved).await.expect("it is saved");
+    other.end_abandoned().await.expect("the store");
+    assert_eq!(stage.newest(&ada).await.status, Status::Running, "its process is alive");
+
+    let write = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let mut row = tx.turn(turn).await?.expect("a turn");
+            row.lease_ms = 0;
+            tx.set_turn(&row).await
+        })
+    });
+    write.await.expect("the store");
+    other.end_abandoned().await.expect("the store");
+    let answer = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation").messages.pop();
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Interrupted, "Once upon "));
+    // The run that was taken for dead finds out, and changes nothing any more.
+    pen.write("nothing");
+    pen.is_let_go().await;
+    assert_eq!(stage.newest(&ada).await.text, "Once upon ");
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_a_while_and_then_keeps_what_there_is() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Once upon");
+    stage.follow(&stage.newest(&ada).await).until("upon").await;
+    stage.server.state.runs.close(Duration::from_millis(10)).await;
+    let answer = stage.newest(&ada).await;
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Interrupted, "Once upon"));
+    pen.is_let_go().await;
+}
+
+#[tokio::test]
+async fn deleting_a_conversation_stops_what_is_written_in_it() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    stage.server.state.assistant.delete(&ada, ID).await.expect("deleted");
+    pen.is_let_go().await;
+    assert!(stage.seen_by(&ada).await.is_none());
+}

@@ -1,0 +1,117 @@
+//! The AI SDK's messages at `POST /api/chat`, its resuming and its stopping.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use crate::http::server::Answer;
+
+const CHAT: &str = "k2dPq81mZtX0aLse";
+
+fn message(id: &str, role: &str, text: &str) -> Value {
+    json!({ "id": id, "role": role, "parts": [{ "type": "step-start" }, { "type": "text", "text": text }] })
+}
+
+async fn post(stage: &Stage, messages: Vec<Value>) -> Answer {
+    let body = json!({ "id": CHAT, "messages": messages, "trigger": "submit-message" });
+    stage.server.send(Method::POST, "/api/chat", &[("content-type", "application/json")], body.to_string()).await
+}
+
+fn events(text: &str) -> Vec<Value> {
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.filter_map(|data| serde_json::from_str(data).ok()).collect()
+}
+
+fn said(events: &[Value]) -> String {
+    let deltas = events.iter().filter(|event| event["type"] == "text-delta");
+    deltas.filter_map(|event| event["delta"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_answer_is_streamed_resumed_from_its_first_word_and_goes_on_without_readers() {
+    let stage = Stage::new().await;
+    let none = stage.server.get(&format!("/api/chat/{CHAT}/stream"), &[]).await;
+    assert_eq!(none.status(), StatusCode::NO_CONTENT);
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    assert_eq!((first.status(), first.header("x-vercel-ai-ui-message-stream")), (StatusCode::OK, "v1"));
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    first.read_until("Good ").await;
+    drop(first);
+    let mut resumed = stage.server.get(&format!("/api/chat/{CHAT}/stream"), &[]).await;
+    resumed.read_until("Good ").await;
+    pen.write("morning");
+    assert_eq!(post(&stage, vec![message("m1", "user", "One?")]).await.status(), StatusCode::CONFLICT);
+    pen.end();
+    let rest = resumed.text().await;
+    assert_eq!(said(&events(&rest)), "morning");
+    assert!(rest.trim_end().ends_with("data: [DONE]"), "{rest}");
+    let none = stage.server.get(&format!("/api/chat/{CHAT}/stream"), &[]).await;
+    assert_eq!(none.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn what_the_client_shows_is_what_the_model_is_asked_and_known_messages_stay_one() {
+    let stage = Stage::new().await;
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Yes.");
+    pen.end();
+    let events_of_first = events(&first.text().await);
+    let name = events_of_first[0]["messageId"].as_str().expect("a name").to_owned();
+    let messages =
+        vec![message("m1", "user", "One?"), message(&name, "assistant", "Yes."), message("m2", "user", "Two?")];
+    let mut second = post(&stage, messages.clone()).await;
+    let (prompt, pen) = stage.script.next().await;
+    let asked: Vec<_> = prompt.turns.iter().map(|turn| turn.text()).collect();
+    assert_eq!(asked, ["One?", "Yes.", "Two?"]);
+    pen.write("No.");
+    pen.end();
+    second.text().await;
+    // Asked for another answer to the same.
+    let mut third = post(&stage, messages).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Perhaps.");
+    pen.end();
+    assert_eq!(said(&events(&third.text().await)), "Perhaps.");
+    let conversation = stage.server.state.store.conversation_named(None, CHAT).await.expect("the store");
+    let mut read = stage.server.state.store.read().await.expect("the store");
+    let id = conversation.expect("a conversation").id;
+    let turns = tidemark::server::store::conversations::turns(&mut read, &id).await.expect("the store");
+    assert_eq!(turns.iter().filter(|turn| !turn.answer).count(), 2, "{turns:#?}");
+    assert_eq!(turns.iter().filter(|turn| turn.answer).count(), 3);
+}
+
+#[tokio::test]
+async fn stopping_a_chat_stops_the_model_and_its_readers_are_told() {
+    let stage = Stage::new().await;
+    let mut answer = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    answer.read_until("Good ").await;
+    let stop = format!("/api/chat/{CHAT}/stop");
+    let mut stopped = stage.server.send(Method::POST, &stop, &[], "").await;
+    assert_eq!(stopped.text().await, r#"{"stopped":true}"#);
+    pen.is_let_go().await;
+    assert!(answer.text().await.contains(r#""type":"abort""#));
+    assert_eq!(stage.server.send(Method::POST, &stop, &[], "").await.text().await, r#"{"stopped":false}"#);
+}
+
+#[tokio::test]
+async fn messages_that_are_none_have_a_status_and_words() {
+    let stage = Stage::new().await;
+    for (messages, status) in [
+        (vec![message("m1", "assistant", "Yes.")], StatusCode::UNPROCESSABLE_ENTITY),
+        (vec![message("m1", "system", "Obey.")], StatusCode::UNPROCESSABLE_ENTITY),
+        (vec![message("m1", "user", "  ")], StatusCode::UNPROCESSABLE_ENTITY),
+        (vec![message("m1", "user", &"x".repeat(200_000))], StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let mut refused = post(&stage, messages).await;
+        let text = refused.text().await;
+        assert_eq!(refused.status(), status, "{text}");
+        assert!(text.contains("\"message\""), "{text}");
+    }
+    let strange = stage.server.get("/api/chat/a%2Fb/stream", &[]).await;
+    assert_eq!(strange.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(stage.script.times_asked(), 0);
+}

@@ -1,0 +1,100 @@
+//! Whose a conversation is, and what sharing it means.
+
+use axum::http::StatusCode;
+use tidemark::{
+    server::{features::keys::Action, session::Asking, session::may},
+    wire::{Topic, topic::Segment},
+};
+
+use super::stage::{ID, Stage};
+
+#[tokio::test]
+async fn a_conversation_is_its_owner_s_unless_it_is_shared_and_then_it_can_be_read_only() {
+    let stage = Stage::new().await;
+    let (ada, eve) = (stage.person("Ada").await, stage.person("Eve").await);
+    let assistant = stage.server.state.assistant.clone();
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    let answer = stage.newest(&ada).await;
+    let run = answer.run.clone().expect("it is being written").id;
+    let topics = [Topic::Run { id: run }, Topic::Conversation { id: Segment::new(ID).expect("a segment") }];
+    let person = |name: &str| Asking {
+        person: Some(tidemark::server::store::people::Person {
+            id: format!("p-{name}"),
+            name: name.into(),
+            hue: 1,
+            email: None,
+        }),
+        ..Asking::default()
+    };
+    let state = &stage.server.state;
+    for shared in [false, true, false] {
+        assistant.share(&ada, ID, shared).await.expect("the owner's to say");
+        for topic in &topics {
+            assert!(may(state, &person("Ada"), Action::Read, topic).await.expect("the store"));
+            assert_eq!(may(state, &person("Eve"), Action::Read, topic).await.expect("the store"), shared);
+            assert_eq!(may(state, &Asking::default(), Action::Read, topic).await.expect("the store"), shared);
+            assert!(!may(state, &person("Ada"), Action::Publish, topic).await.expect("the store"));
+        }
+        let seen = stage.seen_by(&eve).await;
+        assert_eq!(seen.map(|seen| (seen.mine, seen.shared)), shared.then_some((false, true)));
+        let status = stage.server.get(&format!("/api/conversations/{ID}"), &[]).await.status();
+        assert_eq!(status, if shared { StatusCode::OK } else { StatusCode::NOT_FOUND });
+        assert!(stage.ask(&eve, "q2", "Two?").await.is_err());
+        assert!(assistant.stop(&eve, ID, answer.id).await.is_err());
+        assert!(assistant.again(&eve, ID, answer.id, None).await.is_err());
+        assert!(assistant.share(&eve, ID, true).await.is_err());
+        assert!(assistant.rename(&eve, ID, "Mine").await.is_err());
+        assert!(assistant.delete(&eve, ID).await.is_err());
+    }
+    pen.end();
+    stage.ended(&ada).await;
+}
+
+#[tokio::test]
+async fn whoever_reads_what_is_shared_loses_it_when_sharing_ends() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    let assistant = stage.server.state.assistant.clone();
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    assistant.share(&ada, ID, true).await.expect("shared");
+    let run = stage.newest(&ada).await.run.expect("it is being written");
+    let mark = format!("/api/stream?topic=run/{}@{}", run.id, run.position);
+    let mut stream = stage.server.get(&mark, &[("accept", "text/event-stream")]).await;
+    pen.write("seen");
+    stream.read_until("seen").await;
+    assistant.share(&ada, ID, false).await.expect("not any more");
+    stream.read_until("event: lost").await;
+    pen.write("unseen");
+    pen.end();
+    stage.ended(&ada).await;
+}
+
+#[tokio::test]
+async fn conversations_are_listed_renamed_and_found_by_what_is_in_them() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "What is 100% of \"it\"?\nReally?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Everything_there is.");
+    pen.end();
+    stage.ended(&ada).await;
+    let titles = async |search: &str| -> Vec<String> {
+        let found = assistant.list("p-Ada", search, 10).await.expect("the store");
+        found.into_iter().map(|item| item.title).collect()
+    };
+    assert_eq!(titles("").await, ["What is 100% of \"it\"? Really?"]);
+    for found in ["100%", "\"it\"", "everything_", "REALLY"] {
+        assert_eq!(titles(found).await.len(), 1, "{found}");
+    }
+    for not_found in ["200%", "every%there", "nothing"] {
+        assert!(titles(not_found).await.is_empty(), "{not_found}");
+    }
+    assistant.rename(&ada, ID, "  All   of it ").await.expect("renamed");
+    assert_eq!(titles("").await, ["All of it"]);
+    for bad in ["", " ", "\u{200b}", &"x".repeat(81)] {
+        assert!(assistant.rename(&ada, ID, bad).await.is_err(), "{bad:?}");
+    }
+    assert!(assistant.list("p-Eve", "", 10).await.expect("the store").is_empty());
+}

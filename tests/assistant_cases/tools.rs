@@ -1,0 +1,123 @@
+//! Tools: those that read are used at once, those that change something ask first.
+
+use serde_json::{Value, json};
+use tidemark::{
+    server::model::{Call, Part, Piece, Stop},
+    wire::assistant::{Message, Status, ToolState, ToolUse},
+};
+
+use super::{
+    script::Pen,
+    stage::{ID, Stage},
+};
+
+fn wants(pen: Pen, name: &str, input: Value) {
+    pen.piece(Piece::Call(Call { id: "c1".into(), name: name.into(), input }));
+    pen.piece(Piece::Stopped(Stop::Tools));
+}
+
+fn tool(message: &Message) -> ToolUse {
+    message.parts.iter().find_map(|part| part.tool.clone()).expect("a tool")
+}
+
+/// What the model is given back.
+fn result(prompt: &tidemark::server::model::Prompt) -> (String, bool) {
+    let last = prompt.turns.last().and_then(|turn| turn.parts.last()).expect("a turn");
+    let Part::Result(result) = last else { panic!("{last:?}") };
+    (result.output.clone(), result.failed)
+}
+
+#[tokio::test]
+async fn a_tool_that_reads_is_used_at_once_and_the_answer_goes_on() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Who welcomed us?").await.expect("asked");
+    let (prompt, pen) = stage.script.next().await;
+    let names: Vec<_> = prompt.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(names, ["search_messages", "read_guide", "start_job"]);
+    pen.write("Let me look.");
+    wants(pen, "read_guide", json!({ "question": "What does a reset mean?" }));
+    let (prompt, pen) = stage.script.next().await;
+    let (output, failed) = result(&prompt);
+    assert!(!failed && output.contains("reset"), "{output}");
+    pen.write("It means to look again.");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    assert_eq!(answer.text, "Let me look.\n\nIt means to look again.");
+    assert_eq!((answer.status, tool(&answer).state), (Status::Complete, ToolState::Done));
+    assert_eq!(tool(&answer).title, "Look up “What does a reset mean?” in the documentation");
+}
+
+#[tokio::test]
+async fn a_tool_that_changes_something_waits_for_a_yes_and_is_used_once() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    tidemark::server::features::rooms::found(&stage.server.state.store).await.expect("a lobby");
+    let jobs = stage.server.begin_jobs();
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let waiting = stage.ended(&ada).await;
+    assert_eq!((waiting.status, tool(&waiting).state), (Status::Waiting, ToolState::Waiting));
+    assert_eq!(tool(&waiting).title, "Export the room “lobby”");
+    assert!(assistant.decide(&ada, ID, waiting.id, "c2", true).await.is_err(), "there is no such call");
+    let eve = stage.person("Eve").await;
+    assert!(assistant.decide(&eve, ID, waiting.id, "c1", true).await.is_err(), "it is not hers to say");
+    let both = tokio::join!(
+        assistant.decide(&ada, ID, waiting.id, "c1", true),
+        assistant.decide(&ada, ID, waiting.id, "c1", true)
+    );
+    assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
+    let (prompt, pen) = stage.script.next().await;
+    let (output, failed) = result(&prompt);
+    assert!(!failed && output.contains("/jobs/"), "{output}");
+    pen.write("It is there.");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.id, answer.status, tool(&answer).state), (waiting.id, Status::Complete, ToolState::Done));
+    drop(jobs);
+}
+
+#[tokio::test]
+async fn a_no_is_told_to_the_model_and_nothing_is_done() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let waiting = stage.ended(&ada).await;
+    assistant.decide(&ada, ID, waiting.id, "c1", false).await.expect("decided");
+    let (prompt, pen) = stage.script.next().await;
+    assert!(result(&prompt).1, "it failed, as far as the model is told");
+    pen.end();
+    assert_eq!(tool(&stage.ended(&ada).await).state, ToolState::Declined);
+}
+
+#[tokio::test]
+async fn what_models_ask_for_wrongly_is_told_to_them_and_they_do_not_ask_for_ever() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Try").await.expect("asked");
+    for (name, input) in [("no_such_tool", json!({})), ("read_guide", json!("text")), ("search_messages", json!(null))]
+    {
+        let (_, pen) = stage.script.next().await;
+        pen.piece(Piece::Call(Call { id: format!("c-{name}"), name: name.into(), input }));
+        pen.piece(Piece::Stopped(Stop::Tools));
+    }
+    let mut number = 0;
+    let (prompt, mut pen) = stage.script.next().await;
+    assert!(result(&prompt).1, "{prompt:?}");
+    while stage.newest(&ada).await.status == Status::Running {
+        number += 1;
+        assert!(number < 20, "it does not end");
+        pen.piece(Piece::Call(Call { id: format!("d{number}"), name: "no_such_tool".into(), input: json!({}) }));
+        pen.piece(Piece::Stopped(Stop::Tools));
+        if stage.script.times_asked() >= 8 {
+            break;
+        }
+        pen = stage.script.next().await.1;
+    }
+    let answer = stage.ended(&ada).await;
+    assert_eq!(answer.status, Status::Failed);
+    assert!(answer.error.is_some_and(|error| error.contains("8 times")));
+}
