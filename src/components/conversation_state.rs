@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{answer_log, conversation_ask::Pending, seed::Seed};
 use crate::{
     client::{ConnectionState, fetch, use_connection},
-    wire::assistant::{Conversation, Message, Status},
+    wire::{
+        Position,
+        assistant::{Conversation, Message, Status},
+    },
 };
 
 /// What the island starts from.
@@ -69,6 +72,8 @@ pub struct Held {
     pub mine: bool,
     pub models: Vec<String>,
     pub client: String,
+    /// At which what is shown is true.
+    pub position: Position,
     /// It is being fetched; and something has happened since that began, or it could not be fetched.
     fetching: bool,
     stale: bool,
@@ -82,7 +87,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Chat {
     pub fn new(seed: &ConversationSeed) -> Self {
-        let Conversation { id, title, mine, shared, messages, .. } = seed.conversation.clone();
+        let Conversation { id, title, mine, shared, messages, position } = seed.conversation.clone();
         let entry = |message: Message| Entry { id: message.id, message: RwSignal::new(message) };
         Self {
             title: RwSignal::new(title),
@@ -102,6 +107,7 @@ impl Chat {
                 mine,
                 models: seed.models.clone(),
                 client: seed.client.clone(),
+                position,
                 fetching: false,
                 stale: false,
                 follows: mine,
@@ -141,7 +147,13 @@ impl Chat {
     }
 
     /// Shows it as it is now. What did not change is not touched.
-    fn show(self, Conversation { title, shared, messages, .. }: Conversation) {
+    fn show(self, Conversation { title, shared, messages, position, .. }: Conversation) {
+        // Two answers may overtake each other.
+        let held = self.held.with_value(|held| held.position);
+        if held.epoch == position.epoch && held.offset > position.offset {
+            return;
+        }
+        self.held.update_value(|held| held.position = position);
         if self.title.with_untracked(|held| *held != title) {
             self.title.set(title);
         }
@@ -170,7 +182,8 @@ impl Chat {
         // A question that is on its way is looked for when it has arrived: it would be there twice.
         let asking = self.pending.with_untracked(|pending| pending.as_ref().is_some_and(Pending::is_on_its_way));
         if self.held.try_with_value(|held| held.fetching || held.fresh) != Some(false) || asking {
-            return drop(self.held.try_update_value(|held| held.stale = true));
+            self.held.try_update_value(|held| held.stale = true);
+            return;
         }
         self.held.update_value(|held| (held.fetching, held.stale) = (true, false));
         leptos::task::spawn_local(async move {
@@ -192,6 +205,7 @@ impl Chat {
         let Some(found) = fetch::<Conversation>(&["/api/conversations/", &id].concat()).await else { return false };
         if self.gone.try_get_untracked().is_some_and(|words| words.is_empty()) {
             self.show(found);
+            self.look_at_strays();
         }
         true
     }
@@ -203,9 +217,14 @@ impl Chat {
         }
     }
 
-    /// Looks again and again at an answer that another process writes.
-    pub fn look_again_later(self) {
-        set_timeout(move || self.refresh(), LOOK_AGAIN);
+    /// Looks again and again at an answer that cannot be followed.
+    pub fn look_at_strays(self) {
+        let is_stray = |entry: &Entry| {
+            entry.message.with_untracked(|message| message.status == Status::Running && message.run.is_none())
+        };
+        if self.entries.with_untracked(|entries| entries.iter().any(is_stray)) {
+            set_timeout(move || self.refresh(), LOOK_AGAIN);
+        }
     }
 
     /// Nothing of it is shown any longer.

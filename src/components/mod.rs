@@ -58,10 +58,10 @@ pub mod part;
 pub mod part;
 #[cfg(feature = "job-islands")]
 pub mod polling_badge;
-#[cfg(feature = "job-islands")]
-pub mod room_list;
 #[cfg(feature = "assistant-island")]
 pub mod question;
+#[cfg(feature = "job-islands")]
+pub mod room_list;
 #[cfg(feature = "room-island")]
 pub mod room_log;
 #[cfg(feature = "room-island")]
