@@ -50,7 +50,8 @@ fn followed(chat: Chat, message: RwSignal<Message>, Run { id, position }: Run) -
     let key = id.to_string();
     let begin = move || {
         subscribe(Topic::Run { id }, position, move |delivery| happened(chat, message, delivery));
-        part(())
+        // Not `()`, of which leptos renders more than it finds again.
+        part(view! { <span hidden></span> })
     };
     (key, Box::new(begin))
 }

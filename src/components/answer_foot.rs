@@ -67,15 +67,14 @@ pub fn versions(chat: Chat, message: &Message) -> Vec<Part> {
     }
     let words = [&message.version.to_string(), "/", &message.versions.to_string()].concat();
     let label = ["Version ", &message.version.to_string(), " of ", &message.versions.to_string()].concat();
-    let step = |to: Option<u64>, words: &'static str, label: &'static str| match to.filter(|_| chat.is_mine()) {
-        Some(to) => act(ChooseVersion::PATH, chat, to, words, label, None),
-        None => part(()),
+    let step = |to: Option<u64>, words: &'static str, label: &'static str| {
+        to.filter(|_| chat.is_mine()).map(|to| act(ChooseVersion::PATH, chat, to, words, label, None))
     };
-    vec![
-        step(message.previous, "‹", "The version before"),
-        part(view! { <span class="acts__version" role="img" aria-label=label>{words}</span> }),
-        step(message.next, "›", "The next version"),
-    ]
+    let mut parts = Vec::new();
+    parts.extend(step(message.previous, "‹", "The version before"));
+    parts.push(part(view! { <span class="acts__version" role="img" aria-label=label>{words}</span> }));
+    parts.extend(step(message.next, "›", "The next version"));
+    parts
 }
 
 pub fn copy(id: u64) -> Part {
