@@ -177,7 +177,7 @@ test("a conversation is found, renamed and deleted", async ({ page }) => {
   await talks(page).getByRole("link", { name: "Streams" }).click();
   await expect(talks(page).getByRole("link", { name: "Streams" })).toHaveAttribute("aria-current", "page");
   await talks(page).getByLabel("Rename or delete: Streams").click();
-  await talks(page).getByText("Delete …").click();
+  await talks(page).locator(".talk").filter({ hasText: "Streams" }).getByText("Delete …").click();
   await talks(page).getByRole("button", { name: "Delete it for good" }).click();
   await expect(page).toHaveURL(/\/assistant$/);
   await expect(talks(page).getByRole("link", { name: "Streams" })).toHaveCount(0);

@@ -152,7 +152,8 @@ fn took(cost: &Cost) -> String {
     if !cost.model.is_empty() {
         parts.push(cost.model.clone());
     }
-    if cost.input_tokens > 0 || cost.output_tokens > 0 {
+    // The guide's own words are nobody's tokens.
+    if cost.input_tokens > 0 {
         let (read, written) = (grouped(cost.input_tokens.into()), grouped(cost.output_tokens.into()));
         parts.push([&read, " tokens in, ", &written, " out"].concat());
     }
