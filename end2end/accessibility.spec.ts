@@ -97,10 +97,10 @@ const focused = (page: Page) =>
 
 const TAB_ORDER = {
   "/": [
-    "Skip to content", "Tidemark", "Live feed", "Rooms", "Jobs", "Inspector", "Notifications", "You", "Cut my connection", "Pause", "250 ms",
+    "Skip to content", "Tidemark", "Live feed", "Rooms", "Assistant", "Jobs", "Inspector", "Notifications", "You", "Cut my connection", "Pause", "250 ms",
     "500 ms", "1 s", "2 s", "The newest 50 events",
   ],
-  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Rooms", "Jobs", "Inspector", "Notifications", "You", "Topics", "Connections"],
+  "/inspector": ["Skip to content", "Tidemark", "Live feed", "Rooms", "Assistant", "Jobs", "Inspector", "Notifications", "You", "Topics", "Connections"],
 };
 
 for (const [path, names] of Object.entries(TAB_ORDER)) {

@@ -28,6 +28,7 @@ try {
     ["the home page", "/", BUDGET],
     ["a room", "/rooms/lobby", OTHER_BUDGET],
     ["the list of rooms", "/rooms", OTHER_BUDGET],
+    ["the assistant", "/assistant", OTHER_BUDGET],
   ]) {
     const page = await get(origin + address);
     const files = new Map();

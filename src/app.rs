@@ -14,6 +14,7 @@ use crate::{
     components::layout::Frame,
     pages::{
         account::AccountPage,
+        assistant::{AssistantPage, ConversationPage},
         home::HomePage,
         inspector::InspectorPage,
         job::{DigestPage, JobPage},
@@ -87,6 +88,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/rooms") view=RoomsPage ssr=SsrMode::Async />
                 <Route path=path!("/rooms/join") view=JoinPage ssr=SsrMode::Async />
                 <Route path=path!("/rooms/:room") view=RoomPage ssr=SsrMode::Async />
+                <Route path=path!("/assistant") view=AssistantPage ssr=SsrMode::Async />
+                <Route path=path!("/assistant/:conversation") view=ConversationPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs/:id/digest") view=DigestPage ssr=SsrMode::Async />

@@ -14,16 +14,22 @@ pub async fn head(topic: &Topic) -> Option<Position> {
 
 /// Sends one field to a server function as its form would. The error is what the server tells people.
 pub async fn submit_form(url: &str, name: &str, value: &str) -> Result<(), String> {
-    let unreachable = || "The server cannot be reached.".to_owned();
+    submit(url, [name, "=", value].concat()).await.map_err(|words| words.unwrap_or_else(|| UNREACHABLE.to_owned()))
+}
+
+pub const UNREACHABLE: &str = "The server cannot be reached.";
+
+/// Sends a form's fields, encoded as browsers do. The error is what the server tells people; nothing if it cannot be
+/// reached, and nobody knows whether it has heard.
+pub async fn submit(url: &str, fields: String) -> Result<(), Option<String>> {
     let request = Request::post(url).header("content-type", "application/x-www-form-urlencoded");
-    let request = request.body([name, "=", value].concat()).map_err(|_| unreachable())?;
-    let response = request.send().await.map_err(|_| unreachable())?;
+    let response = request.body(fields).map_err(|_| None)?.send().await.map_err(|_| None)?;
     if response.ok() {
         return Ok(());
     }
-    let text = response.text().await.map_err(|_| unreachable())?;
+    let text = response.text().await.map_err(|_| None)?;
     let message = json::parse::<Notice>(&text).and_then(|notice| notice.message);
-    Err(message.unwrap_or_else(|| "Something went wrong on the server.".to_owned()))
+    Err(Some(message.unwrap_or_else(|| "Something went wrong on the server.".to_owned())))
 }
 
 /// What the server says at this address, if it is a `T` that it says with success.

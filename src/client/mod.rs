@@ -23,6 +23,7 @@
 //! All subscriptions of a tab share one connection. It resumes by itself; `use_connection()` says in words how it is.
 
 pub mod backoff;
+mod clipboard;
 pub mod connection;
 mod effect;
 mod event_source;
@@ -38,12 +39,13 @@ mod subscription;
 mod tab;
 mod unreadable;
 
+pub use clipboard::copy;
 pub use connection::{ConnectionState, use_connection};
 pub use effect::effect;
-pub use http::{fetch, head, submit_form};
+pub use http::{UNREACHABLE, fetch, head, submit, submit_form};
 pub use page::{
-    local_offset_minutes, now_ms, random_id, read_element, remember, remembered, remove_remembered, set_title,
-    watch_away,
+    local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered, remove_remembered,
+    set_title, watch_away,
 };
 pub use subscription::{Delivery, subscribe};
 pub use tab::{cut, has_fallen_back, mend};

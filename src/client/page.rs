@@ -40,6 +40,17 @@ pub fn random_id() -> String {
     [&part(), "-", &part(), "-", &part()].concat()
 }
 
+/// 32 hexadecimal digits that nobody else can guess.
+pub fn random_hex() -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut bytes = [0; 16];
+    if let Ok(crypto) = window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
 /// Whether there is such an element.
 pub fn has(selector: &str) -> bool {
     document().query_selector(selector).is_ok_and(|found| found.is_some())

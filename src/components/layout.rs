@@ -17,6 +17,7 @@ struct Item {
 const PATTERNS: &[Item] = &[
     Item { path: "/", name: "Live feed" },
     Item { path: "/rooms", name: "Rooms" },
+    Item { path: "/assistant", name: "Assistant" },
     Item { path: "/jobs", name: "Jobs" },
 ];
 const DEVELOPERS: &[Item] = &[Item { path: "/inspector", name: "Inspector" }];

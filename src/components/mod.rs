@@ -3,6 +3,14 @@
 //! Each family of pages has a bundle of its own, which holds the islands it shows: that is what the features are for
 //! (Cargo.toml). What has none is in all of them. A part (`part.rs`) is one thing in a browser and another on the server.
 
+#[cfg(feature = "assistant-island")]
+pub mod answer;
+#[cfg(feature = "assistant-island")]
+pub mod answer_foot;
+#[cfg(feature = "assistant-island")]
+pub mod answer_log;
+#[cfg(feature = "assistant-island")]
+pub mod answer_parts;
 pub mod bell;
 #[cfg(feature = "room-island")]
 pub mod chat_message;
@@ -11,6 +19,16 @@ pub mod chat_room;
 #[cfg(feature = "room-island")]
 pub mod composer;
 pub mod connection_badge;
+#[cfg(feature = "assistant-island")]
+pub mod conversation;
+#[cfg(feature = "assistant-island")]
+pub mod conversation_acts;
+#[cfg(feature = "assistant-island")]
+pub mod conversation_ask;
+#[cfg(feature = "assistant-island")]
+pub mod conversation_scroll;
+#[cfg(feature = "assistant-island")]
+pub mod conversation_state;
 pub mod dynamic;
 #[cfg(feature = "feed-islands")]
 pub mod feed_chart;
@@ -40,6 +58,8 @@ pub mod part;
 pub mod part;
 #[cfg(feature = "job-islands")]
 pub mod polling_badge;
+#[cfg(feature = "assistant-island")]
+pub mod question;
 #[cfg(feature = "job-islands")]
 pub mod room_list;
 #[cfg(feature = "room-island")]

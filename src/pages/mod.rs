@@ -2,6 +2,8 @@
 //! never reach the WASM, and a page may ask `server` for state without an endpoint in between.
 
 pub mod account;
+pub mod assistant;
+pub mod conversation_list;
 pub mod home;
 pub mod inspector;
 pub mod job;

@@ -8,6 +8,7 @@ use leptos::prelude::LeptosOptions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bundle {
     Main,
+    Assistant,
     Inspector,
     Jobs,
     Rooms,
@@ -17,6 +18,7 @@ pub enum Bundle {
 pub struct Assets {
     pub css: String,
     main: Code,
+    assistant: Option<Code>,
     inspector: Option<Code>,
     jobs: Option<Code>,
     rooms: Option<Code>,
@@ -34,6 +36,7 @@ impl Bundle {
     pub fn of(path: &str) -> Self {
         let mut parts = path.split('/').skip(1).filter(|part| !part.is_empty());
         match (parts.next(), parts.next()) {
+            (Some("assistant"), _) => Self::Assistant,
             (Some("inspector"), _) => Self::Inspector,
             // The list of rooms is polled as jobs are; a room is not.
             (Some("jobs"), _) | (Some("rooms"), None) => Self::Jobs,
@@ -52,6 +55,7 @@ impl Assets {
     pub fn code(&self, bundle: Bundle) -> &Code {
         let own = match bundle {
             Bundle::Main => None,
+            Bundle::Assistant => self.assistant.as_ref(),
             Bundle::Inspector => self.inspector.as_ref(),
             Bundle::Jobs => self.jobs.as_ref(),
             Bundle::Rooms => self.rooms.as_ref(),
@@ -73,6 +77,7 @@ impl Assets {
         Self {
             css: path("css"),
             main: Code { js: path("js"), wasm: path("wasm") },
+            assistant: bundle("assistant"),
             inspector: bundle("inspector"),
             jobs: bundle("jobs"),
             rooms: bundle("rooms"),

@@ -6,7 +6,7 @@
 
 mod answering;
 mod anthropic;
-mod guide;
+pub mod guide;
 mod models;
 mod openai;
 mod passages;

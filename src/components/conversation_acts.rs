@@ -1,0 +1,171 @@
+//! What one does in a conversation beside asking. All of it are plain forms and buttons that say what they are for: here
+//! is the one listener for all of them.
+
+use std::time::Duration;
+
+use leptos::{ev, prelude::*, server_fn::ServerFn};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
+
+use super::{
+    conversation_ask::{ask, discard, retry},
+    conversation_scroll::go_to_end,
+    conversation_state::Chat,
+};
+use crate::{
+    api::assistant::AskAssistant,
+    client::{UNREACHABLE, copy, effect, submit},
+};
+
+/// The form that stops an answer.
+pub const STOP: &str = "stop-answer";
+
+/// How long a button says that it has copied.
+const COPIED: Duration = Duration::from_secs(2);
+
+/// A form is to be sent: it is, without the page being loaded anew.
+pub fn submitted(chat: Chat, event: &ev::SubmitEvent) {
+    let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
+    event.prevent_default();
+    let Some(fields) = fields(&form, event.submitter()) else { return };
+    let path = form.get_attribute("action").unwrap_or_default();
+    if path == AskAssistant::PATH {
+        if ask(chat, &fields) && fields.has("instead_of") {
+            close_edit(&form);
+        }
+        return;
+    }
+    chat.note.set(String::new());
+    let fields = String::from(fields.to_string());
+    leptos::task::spawn_local(async move {
+        match submit(&path, fields).await {
+            Ok(()) => {
+                chat.fetch().await;
+                set_timeout(move || keep_focus(chat), Duration::ZERO);
+            }
+            Err(words) => drop(chat.note.try_set(words.unwrap_or_else(|| UNREACHABLE.to_owned()))),
+        }
+    });
+}
+
+/// As a browser would send them: those of the form and the button that was pressed.
+fn fields(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<UrlSearchParams> {
+    let fields = UrlSearchParams::new_with_str_sequence_sequence(&FormData::new_with_form(form).ok()?.into()).ok()?;
+    if let Some(pressed) = pressed
+        && let (Some(name), Some(value)) = (pressed.get_attribute("name"), pressed.get_attribute("value"))
+    {
+        fields.append(&name, &value);
+    }
+    Some(fields)
+}
+
+/// What had the focus may be gone: then the messages have it.
+fn keep_focus(chat: Chat) {
+    let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+    if let Some(list) = chat.list.try_get_untracked().flatten().filter(|_| lost) {
+        let _ = list.focus();
+    }
+}
+
+pub fn clicked(chat: Chat, event: &ev::MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let Some(button) = target.and_then(|target| target.closest("[data-do], [data-copy]").ok().flatten()) else {
+        return;
+    };
+    let attribute = |name| button.get_attribute(name);
+    match attribute("data-do").as_deref() {
+        None => {
+            let code = button.closest(".code").ok().flatten();
+            let text = code.and_then(|code| code.query_selector(".code__text").ok().flatten());
+            copy_from(chat, button, text.and_then(|text| text.text_content()));
+        }
+        Some("copy") => {
+            let id = attribute("data-id").and_then(|id| id.parse().ok());
+            let of = |id| chat.message(id).map(|message| message.with_untracked(|message| message.text.clone()));
+            let text = id.and_then(of).or_else(|| attribute("data-text"));
+            copy_from(chat, button, text);
+        }
+        Some("edit") => {
+            // It is opened by the browser, after this.
+            set_timeout(move || focus_in(&button), Duration::ZERO);
+        }
+        Some("end") => go_to_end(chat),
+        Some("retry") => retry(chat),
+        Some("drop") => discard(chat),
+        Some(_) => {}
+    }
+}
+
+fn focus_in(summary: &Element) {
+    let opened = summary.closest("details[open]").ok().flatten();
+    let field = opened.and_then(|opened| opened.query_selector("textarea").ok().flatten());
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+        let _ = field.focus();
+    }
+}
+
+fn copy_from(chat: Chat, button: Element, text: Option<String>) {
+    const DONE: &str = "Copied";
+    let Some(text) = text else { return };
+    leptos::task::spawn_local(async move {
+        let words = if copy(text).await { DONE } else { "Not allowed here" };
+        chat.said.try_set(words.to_owned());
+        let before = button.get_attribute("data-words").or_else(|| button.text_content()).unwrap_or_default();
+        let _ = button.set_attribute("data-words", &before);
+        button.set_text_content(Some(words));
+        let back = move || {
+            button.set_text_content(Some(&before));
+            chat.said.try_set(String::new());
+        };
+        set_timeout(back, COPIED);
+    });
+}
+
+/// Enter sends, wherever a question is written; Shift and Enter is a new line.
+pub fn pressed(event: &ev::KeyboardEvent) {
+    // Enter in the middle of composing a character belongs to the input method.
+    if event.key() != "Enter" || event.shift_key() || event.is_composing() {
+        return;
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let form = target.and_then(|target| target.closest("textarea").ok().flatten()?.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+        event.prevent_default();
+        let _ = form.request_submit();
+    }
+}
+
+/// Escape leaves an edit, and stops what is being written, wherever the focus is.
+pub fn listen_for_escape() {
+    effect(move |first| {
+        if first {
+            let handle = window_event_listener(ev::keydown, |event| {
+                if event.key() == "Escape" && !event.is_composing() && !event.default_prevented() {
+                    escape();
+                }
+            });
+            on_cleanup(move || handle.remove());
+        }
+    });
+}
+
+fn escape() {
+    let edited = document().active_element().and_then(|element| element.closest("details[open] form").ok().flatten());
+    if edited.as_ref().is_some_and(close_edit) {
+        return;
+    }
+    if let Some(stop) = document().get_element_by_id(STOP).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+        let _ = stop.request_submit();
+    }
+}
+
+/// Closes what a question is edited in. Whether it was open.
+fn close_edit(form: &Element) -> bool {
+    let Some(edit) = form.closest(".edit[open]").ok().flatten() else { return false };
+    let _ = edit.remove_attribute("open");
+    let summary = edit.query_selector("summary").ok().flatten();
+    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
+        let _ = summary.focus();
+    }
+    true
+}

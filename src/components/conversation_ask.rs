@@ -1,0 +1,238 @@
+//! Asking: the field with its draft, and the question that is on its way. It is kept until the server has it, over reloads
+//! and lost connections, and whichever way it arrives twice, it is asked once: its client id says that it is the same.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlSelectElement, UrlSearchParams};
+
+use super::{conversation_scroll::go_to_end, conversation_state::Chat};
+use crate::{
+    api::assistant::AskAssistant,
+    client::{effect, random_hex, remember, remembered, remove_remembered, submit},
+};
+
+/// A question that is not among the messages yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    pub client: String,
+    pub conversation: String,
+    pub text: String,
+    /// Nothing stands for the first.
+    pub model: String,
+    /// The question that it replaces; nothing if it comes at the end.
+    pub instead_of: String,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Sending,
+    /// For a connection.
+    Waiting,
+    /// Why, for people.
+    Failed(String),
+}
+
+/// Between the fields of a question that is kept: a character that no question has.
+const FIELD: char = '\u{1f}';
+
+/// Until a question that did not get through is sent again, unless the connection comes back before.
+const AGAIN: Duration = Duration::from_secs(4);
+
+/// Under which name the model is remembered.
+const MODEL: &str = "assistant model";
+pub const MODEL_FIELD: &str = "ask-model";
+
+impl Pending {
+    pub fn is_on_its_way(&self) -> bool {
+        !matches!(self.state, State::Failed(_))
+    }
+
+    fn to_text(&self) -> String {
+        [&*self.client, &self.conversation, &self.model, &self.instead_of, &self.text].join(&FIELD.to_string())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let mut fields = text.splitn(5, FIELD).map(str::to_owned);
+        Some(Self {
+            client: fields.next()?,
+            conversation: fields.next()?,
+            model: fields.next()?,
+            instead_of: fields.next()?,
+            text: fields.next()?,
+            state: State::Waiting,
+        })
+    }
+}
+
+/// What was not yet asked lasts over a reload, and so does a draft.
+pub fn keep(chat: Chat) {
+    effect(move |first| {
+        if first && chat.is_mine() {
+            chat.pending.set(remembered(&key(chat, "asked")).and_then(|text| Pending::from_text(&text)));
+            if let Some(model) =
+                remembered(MODEL).filter(|model| chat.held.with_value(|held| held.models.contains(model)))
+                && let Some(select) = model_field()
+            {
+                select.set_value(&model);
+            }
+            send(chat);
+            chat.look_at_strays();
+        }
+        if chat.is_live() {
+            send(chat);
+            chat.catch_up();
+        }
+    });
+    effect(move |_| {
+        if let (Some(field), Some(text)) = (chat.field.get(), remembered(&key(chat, "draft"))) {
+            field.set_value(&text);
+        }
+    });
+}
+
+/// Under which a text of this conversation is kept.
+fn key(chat: Chat, what: &str) -> String {
+    let id = if chat.is_fresh() { "new".to_owned() } else { chat.id() };
+    [what, " ", &id].concat()
+}
+
+fn model_field() -> Option<HtmlSelectElement> {
+    document().get_element_by_id(MODEL_FIELD)?.dyn_into().ok()
+}
+
+/// Something was written in the field.
+pub fn input(chat: Chat) {
+    chat.note.set(String::new());
+    if let Some(field) = chat.field.get_untracked() {
+        remember(&key(chat, "draft"), &field.value());
+    }
+}
+
+/// Asks what a form says. Whether it is on its way.
+pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
+    let of = |name| fields.get(name).unwrap_or_default();
+    let text = of("text").trim_end().to_owned();
+    if text.trim().is_empty() {
+        return false;
+    }
+    let busy = untrack(|| chat.running().is_some()) || chat.pending.with_untracked(Option::is_some);
+    if busy {
+        chat.note.set("Wait until the answer has ended, or stop it.".to_owned());
+        return false;
+    }
+    let model = match of("model") {
+        model if model.is_empty() => model_field().map(|select| select.value()).unwrap_or_default(),
+        model => model,
+    };
+    if !model.is_empty() {
+        remember(MODEL, &model);
+    }
+    let conversation = if chat.is_fresh() { random_hex() } else { chat.id() };
+    let (client, instead_of) = (random_hex(), of("instead_of"));
+    let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
+    remember(&key(chat, "asked"), &pending.to_text());
+    if pending.instead_of.is_empty() {
+        set_text(chat, "");
+        remove_remembered(&key(chat, "draft"));
+    }
+    chat.note.set(String::new());
+    chat.pending.set(Some(pending));
+    send(chat);
+    request_animation_frame(move || go_to_end(chat));
+    true
+}
+
+fn set_text(chat: Chat, text: &str) {
+    if let Some(field) = chat.field.get_untracked() {
+        field.set_value(text);
+    }
+}
+
+/// Sends the question that waits, if there is one.
+fn send(chat: Chat) {
+    let pending = chat.pending.try_get_untracked().flatten();
+    let Some(pending) = pending.filter(|pending| pending.state == State::Waiting) else { return };
+    become_(chat, State::Sending);
+    let Ok(fields) = UrlSearchParams::new() else { return };
+    for (name, value) in [
+        ("conversation", &pending.conversation),
+        ("text", &pending.text),
+        ("client", &pending.client),
+        ("model", &pending.model),
+        ("instead_of", &pending.instead_of),
+    ] {
+        if !value.is_empty() {
+            fields.append(name, value);
+        }
+    }
+    let fields = String::from(fields.to_string());
+    leptos::task::spawn_local(async move {
+        match submit(AskAssistant::PATH, fields).await {
+            Ok(()) => arrived(chat, &pending.conversation).await,
+            Err(Some(words)) => become_(chat, State::Failed(words)),
+            Err(None) => {
+                become_(chat, State::Waiting);
+                set_timeout(move || send(chat), AGAIN);
+            }
+        }
+    });
+}
+
+fn become_(chat: Chat, state: State) {
+    chat.pending.try_update(|pending| {
+        if let Some(pending) = pending {
+            pending.state = state;
+        }
+    });
+}
+
+/// The server has it.
+async fn arrived(chat: Chat, conversation: &str) {
+    remove_remembered(&key(chat, "asked"));
+    if chat.is_fresh() {
+        let _ = window().location().assign(&["/assistant/", conversation].concat());
+        return;
+    }
+    let found = chat.fetch().await;
+    chat.pending.try_set(None);
+    if !found {
+        chat.refresh();
+    }
+}
+
+pub fn retry(chat: Chat) {
+    become_(chat, State::Waiting);
+    send(chat);
+}
+
+/// Gives a question up that could not be asked. What was written is not lost.
+pub fn discard(chat: Chat) {
+    remove_remembered(&key(chat, "asked"));
+    let Some(pending) = chat.pending.get_untracked() else { return };
+    chat.pending.set(None);
+    if let Some(field) = chat.field.get_untracked()
+        && field.value().is_empty()
+    {
+        field.set_value(&pending.text);
+        remember(&key(chat, "draft"), &pending.text);
+        let _ = field.focus();
+    }
+    chat.refresh();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_is_kept_comes_back_whole() {
+        let [client, conversation, model, instead_of] = ["c", "d", "", "7"].map(str::to_owned);
+        let text = "one\ntwo\u{1f}three".to_owned();
+        let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
+        assert_eq!(Pending::from_text(&pending.to_text()), Some(pending));
+        assert_eq!(Pending::from_text(""), None);
+    }
+}
