@@ -78,6 +78,14 @@ impl From<ConversationError> for AppError {
             error @ (ConversationError::Unknown | ConversationError::Malformed | ConversationError::Message) => {
                 Self::new(ErrorKind::NotFound, sentence(&error))
             }
+            // What was typed has to be another; of everything else there is only too much now.
+            ConversationError::Chat(
+                error @ (ChatError::Conversation
+                | ChatError::NoSuchModel(_)
+                | ChatError::MessageTooLong(_)
+                | ChatError::ConversationTooLong(_)
+                | ChatError::TooManyMessages(_)),
+            ) => Self::new(ErrorKind::Invalid, sentence(&error)),
             error @ (ConversationError::Chat(_) | ConversationError::Busy | ConversationError::TooMany) => {
                 Self::new(ErrorKind::Busy, sentence(&error))
             }

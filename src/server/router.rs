@@ -86,16 +86,16 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .layer(
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
+                // Outside of what reads bodies. The default predicate leaves event streams alone; a compressor would hold
+                // events back. Files to be kept are sent as they are: with their length, and in parts that fit together.
+                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_no_download)))
                 .layer(middleware::from_fn(security_headers))
                 .layer(middleware::from_fn(true_statuses))
                 .layer(middleware::from_fn(errors_as_json))
                 .layer(middleware::from_fn_with_state(state.clone(), session::identify))
                 .layer(middleware::from_fn_with_state(state.clone(), plain_forms::watch))
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
-                .layer(csrf(&state)?)
-                // The default predicate leaves event streams alone; a compressor would hold events back. Files to be kept are
-                // sent as they are: with their length, and in parts that fit together.
-                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_no_download))),
+                .layer(csrf(&state)?),
         )
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(state))
