@@ -125,6 +125,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Past the lengths at which lines and blocks are cut, and at which fewer ends are looked for.
+    #[test]
+    fn nor_do_the_blocks_of_long_texts(text in texts(), times in 1..200usize, more in texts(), cuts in prop::collection::vec(0..90_000usize, 0..9)) {
+        let mut text = text.repeat(times) + &more;
+        text.truncate(text.floor_char_boundary(90_000));
+        assert_eq!(pushed(&text, &cuts).blocks(), render(&text));
+    }
+}
+
 fn one(text: &str) -> String {
     let blocks = render(text);
     assert_eq!(blocks.len(), 1, "{blocks:?}");
@@ -238,7 +250,10 @@ fn code_is_code_from_its_first_line_and_closing_it_moves_nothing() {
         }
     }
     let closed = one("```rust\nlet a = 1 < 2;\n```\n");
-    assert!(closed.contains(r#"<span class="hl-keyword">let</span> a = <span class="hl-number">1 </span>&lt; "#), "{closed}");
+    assert!(
+        closed.contains(r#"<span class="hl-keyword">let</span> a = <span class="hl-number">1 </span>&lt; "#),
+        "{closed}"
+    );
     assert_eq!(without_spans(&closed), without_spans(&frame("let a = 1 &lt; 2;\n")));
 }
 
