@@ -40,6 +40,10 @@ fn shown(chat: Chat, message: &Message) -> Part {
                 acts.push(act(ContinueAnswer::PATH, chat, id, "Continue", "", None));
                 acts.push(again(chat, id, "Answer again"));
             }
+            Status::Failed if !message.text.is_empty() => {
+                acts.push(again(chat, id, "Try again"));
+                acts.push(act(ContinueAnswer::PATH, chat, id, "Continue", "", None));
+            }
             Status::Failed | Status::Refused => acts.push(again(chat, id, "Try again")),
             Status::Complete => acts.push(again(chat, id, "Answer again")),
             Status::Running | Status::Waiting => {}

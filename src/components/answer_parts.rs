@@ -60,9 +60,7 @@ fn tool(chat: Chat, message: RwSignal<Message>, at: usize) -> Part {
         message.with(|message| message.parts.get(at).and_then(|part| part.tool.as_ref()).map(show).unwrap_or_default())
     };
     let of = move |show: fn(&ToolUse) -> String| dynamic(move || with(show));
-    let waits = move || {
-        !with(|tool| (tool.state == ToolState::Waiting).then(|| "yes".to_owned()).unwrap_or_default()).is_empty()
-    };
+    let waits = move || with(|tool| state(tool.state).to_owned()) == state(ToolState::Waiting);
     let has_output = move || !with(|tool| tool.output.clone()).is_empty();
     let (id, call) = (message.with_untracked(|message| message.id.to_string()), with_untracked(message, at));
     let decide = move || {

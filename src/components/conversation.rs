@@ -198,6 +198,9 @@ fn happened(chat: Chat, delivery: Delivery<ConversationEvent>) {
             chat.refresh();
         }
         Delivery::Reset(_) => chat.refresh(),
+        Delivery::Lost if chat.is_mine() => {
+            chat.close("You may no longer read this conversation. Load the page again.")
+        }
         Delivery::Lost => chat.close("This conversation is no longer shared with you."),
         Delivery::Resumed { .. } => {}
     }
