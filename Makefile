@@ -13,6 +13,7 @@ target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # A release lives in its own folder, so that neither it nor the development site is ever half of the other.
 release-site := $(target)/release/site
 echo := $(target)/debug/examples/echo
+fake := $(target)/debug/examples/fake_model
 
 help:
 	@echo "Tidemark. Each target installs what is missing first."
@@ -72,11 +73,16 @@ rust:
 site:
 	@$(env) node scripts/build.mjs
 
-browser: $(echo)
+browser: $(echo) $(fake)
 	@$(env) cd end2end && npx playwright test $(ARGS)
 
-# What conformance.spec.ts talks to; `cargo test` builds it too. Not at every run: an example has the dev-dependencies'
-# features, and cargo compiles the library anew whenever the two take turns.
+# What conformance.spec.ts talks to, and the fake of language models' providers; `cargo test` builds them too. Not at every run:
+# an example has the dev-dependencies' features, and cargo compiles the library anew whenever the two take turns. Whichever is
+# older, one command builds both.
+examples := cargo build --features ssr --example echo --example fake_model
 $(echo): tests/conformance/echo.rs $(wildcard src/server/transports/ws/*.rs) Cargo.lock
-	$(env) cargo build --features ssr --example echo
+	$(env) $(examples)
+	@touch $@
+$(fake): $(wildcard tests/provider/*.rs) Cargo.lock
+	$(env) $(examples)
 	@touch $@

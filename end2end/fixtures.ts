@@ -1,5 +1,6 @@
 // What every test stands on: a server of its own, pages whose console has to stay silent, and the words to wait for.
 import { test as base, expect, type Page } from "@playwright/test";
+import { Model } from "./model.ts";
 import { type Env, Server } from "./server.ts";
 
 export { expect, type Page };
@@ -10,6 +11,8 @@ type Fixtures = {
   /** Starts one more server; for settings that are known only when the test runs. */
   start: (settings?: Env, port?: number) => Promise<Server>;
   server: Server;
+  /** A fake of language models' providers: `start(model.settings)`. */
+  model: Model;
   /** What this test's pages may say on the console. Everything else fails it, whatever its level. */
   allowed: RegExp[];
 };
@@ -37,6 +40,12 @@ export const test = base.extend<Fixtures>({
   },
 
   server: async ({ start, settings }, use) => use(await start(settings)),
+
+  model: async ({}, use) => {
+    const model = await Model.start();
+    await use(model);
+    await model.stop();
+  },
 
   baseURL: async ({ server }, use) => use(server.url),
 

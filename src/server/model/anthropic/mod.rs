@@ -18,7 +18,7 @@ pub struct Anthropic {
     pub model: String,
     pub base_url: String,
     pub version: String,
-    /// With 0 it does not think before it answers.
+    /// With 0 it is not told to think before it answers. Newer models decide by themselves how much they think.
     pub thinking_tokens: u32,
 }
 
@@ -55,18 +55,21 @@ impl Model for Anthropic {
 }
 
 fn body(model: &str, thinking_tokens: u32, prompt: &Prompt) -> Value {
-    let thinks = thinking_tokens > 0;
     let mut body = json!({
         "model": model,
         "max_tokens": prompt.max_tokens,
-        "messages": messages(&prompt.turns, thinks),
+        "messages": messages(&prompt.turns),
         "stream": true,
     });
     if !prompt.system.is_empty() {
         body["system"] = prompt.system.as_str().into();
     }
-    if thinks {
-        body["thinking"] = json!({ "type": "enabled", "budget_tokens": thinking_tokens });
+    if thinking_tokens > 0 {
+        body["thinking"] = match decides_by_itself(model) {
+            // What it thinks would be left out otherwise.
+            true => json!({ "type": "adaptive", "display": "summarized" }),
+            false => json!({ "type": "enabled", "budget_tokens": thinking_tokens }),
+        };
     }
     if !prompt.tools.is_empty() {
         body["tools"] = prompt.tools.iter().map(tool).collect();
@@ -74,12 +77,27 @@ fn body(model: &str, thinking_tokens: u32, prompt: &Prompt) -> Value {
     body
 }
 
+/// Whether a model thinks as much as it likes: since Claude 4.6, and since 4.7 a budget is refused. Its version stands in its
+/// name, as in `claude-sonnet-4-6` or `claude-opus-5`; a long number is a date.
+fn decides_by_itself(model: &str) -> bool {
+    let numbers = |name: &str| -> Vec<u32> {
+        name.split('-').filter(|part| part.len() < 4).filter_map(|part| part.parse().ok()).collect()
+    };
+    let Some((_, name)) = model.split_once("claude-") else { return false };
+    match numbers(name).as_slice() {
+        [] => false,
+        [major] => *major >= 5,
+        [major, minor, ..] => (*major, *minor) >= (4, 6),
+    }
+}
+
 fn tool(Tool { name, description, input }: &Tool) -> Value {
     json!({ "name": name, "description": description, "input_schema": input })
 }
 
-fn messages(turns: &[Turn], thinks: bool) -> Vec<Value> {
-    // A thought goes back only while the tools are at work that it asked for; the provider wants no older ones.
+fn messages(turns: &[Turn]) -> Vec<Value> {
+    // A thought goes back only while the tools are at work that it asked for; the provider wants no older ones. Some models
+    // think without being told to.
     let asked = turns.iter().rposition(Turn::is_asked).unwrap_or(0);
     let message = |(at, turn): (usize, &Turn)| {
         let role = if turn.role == Role::User { "user" } else { "assistant" };
@@ -89,7 +107,7 @@ fn messages(turns: &[Turn], thinks: bool) -> Vec<Value> {
                 let (results, others): (Vec<_>, Vec<_>) =
                     parts.iter().partition(|part| matches!(part, Part::Result(_)));
                 let blocks: Vec<_> =
-                    results.into_iter().chain(others).filter_map(|part| block(part, thinks && at > asked)).collect();
+                    results.into_iter().chain(others).filter_map(|part| block(part, at > asked)).collect();
                 // No content at all is refused.
                 (!blocks.is_empty()).then(|| json!(blocks))?
             }
@@ -167,6 +185,25 @@ mod tests {
 
         let without = body("m", 0, &Prompt { system: String::new(), tools: Vec::new(), ..prompt });
         assert!(["system", "thinking", "tools"].iter().all(|field| without.get(field).is_none()), "{without}");
-        assert_eq!(without["messages"][3]["content"], json!([call]), "whoever does not think sends no thoughts");
+    }
+
+    #[test]
+    fn each_model_is_told_to_think_as_it_takes_it() {
+        let prompt = Prompt { system: String::new(), turns: vec![Turn::user("?")], tools: Vec::new(), max_tokens: 9 };
+        let thinking = |model: &str| body(model, 5, &prompt)["thinking"]["type"].clone();
+        for model in [
+            "claude-sonnet-4-6",
+            "claude-opus-4-7",
+            "claude-sonnet-5",
+            "claude-opus-5-5",
+            "anthropic.claude-opus-4-8-v1",
+        ] {
+            assert_eq!(thinking(model), "adaptive", "{model}");
+        }
+        for model in
+            ["claude-haiku-4-5-20251001", "claude-sonnet-4-5", "claude-3-7-sonnet-20250219", "claude-2", "glm-5"]
+        {
+            assert_eq!(thinking(model), "enabled", "{model}");
+        }
     }
 }

@@ -1,0 +1,333 @@
+//! What a markdown document promises while it grows: the same blocks however it was cut, small patches, calm.
+
+use super::{Markdown, render};
+use proptest::prelude::*;
+
+/// What answers are made of, and what they are halfway through.
+const PIECES: &[&str] = &[
+    "word ",
+    "äöü ",
+    "日本語",
+    "🎉",
+    "\n",
+    "\n\n",
+    "\n\n",
+    "# ",
+    "### ",
+    "- ",
+    "* ",
+    "1. ",
+    "7) ",
+    "> ",
+    "    ",
+    "  ",
+    "\t",
+    "---\n",
+    "===\n",
+    "***",
+    "**",
+    "*",
+    "_",
+    "~~",
+    "`",
+    "``",
+    "```",
+    "```rust\n",
+    "~~~\n",
+    "```\n",
+    "````\n",
+    "| a | b |\n",
+    "|---|:-:|\n",
+    "| 1 | `2` |\n",
+    "|",
+    "[",
+    "]",
+    "(",
+    ")",
+    "[a](https://b.c/d_e)",
+    "[x]",
+    "[x]: https://y.z\n",
+    "[x]: /q\n\"title\n",
+    "\"\n",
+    "![p](",
+    "https://a.b/c_d",
+    "<div>",
+    "<!--",
+    "-->",
+    "<script>",
+    "</script>",
+    "\\",
+    "&amp;",
+    "&#x6a;",
+    "\r\n",
+    "\r",
+    "\0",
+    "- [ ] ",
+    "- [x] ",
+    "fn main() {}\n",
+    "let a = \"b\"; // c\n",
+];
+
+fn texts() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![8 => prop::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// The document after its text was pushed in pieces that end at these characters. Each patch is checked on the way.
+fn pushed(text: &str, cuts: &[usize]) -> Markdown {
+    let mut document = Markdown::default();
+    let mut shown = Vec::new();
+    let mut piece = String::new();
+    let mut patches = Vec::new();
+    for (at, letter) in text.chars().enumerate() {
+        piece.push(letter);
+        if cuts.contains(&at) {
+            patches.extend(document.push(&piece));
+            piece.clear();
+            for patch in patches.drain(..) {
+                patch.apply(&mut shown);
+            }
+            assert_eq!(shown, document.blocks());
+        }
+    }
+    patches.extend(document.push(&piece));
+    patches.extend(document.finish());
+    for patch in patches {
+        patch.apply(&mut shown);
+    }
+    assert_eq!(shown, document.blocks());
+    assert_eq!(document.text(), text);
+    document
+}
+
+proptest! {
+    #[test]
+    fn the_blocks_do_not_depend_on_how_the_text_was_cut(text in texts(), cuts in prop::collection::vec(0..400usize, 0..40)) {
+        let whole = render(&text);
+        assert_eq!(pushed(&text, &cuts).blocks(), whole);
+        let every: Vec<_> = (0..text.len()).collect();
+        assert_eq!(pushed(&text, &every).blocks(), whole);
+    }
+
+    #[test]
+    fn nothing_but_the_allow_list_is_ever_shown(text in texts()) {
+        let mut document = Markdown::default();
+        for letter in text.chars() {
+            document.push(letter.encode_utf8(&mut [0; 4]));
+            for block in document.blocks() {
+                super::hostile::assert_harmless(block);
+            }
+        }
+        document.finish();
+        for block in document.blocks() {
+            super::hostile::assert_harmless(block);
+        }
+    }
+}
+
+fn one(text: &str) -> String {
+    let blocks = render(text);
+    assert_eq!(blocks.len(), 1, "{blocks:?}");
+    blocks.concat()
+}
+
+/// What is shown after each letter.
+fn steps(text: &str) -> Vec<String> {
+    let mut document = Markdown::default();
+    let after = |letter: char| {
+        document.push(letter.encode_utf8(&mut [0; 4]));
+        document.blocks().concat()
+    };
+    text.chars().map(after).collect()
+}
+
+#[test]
+fn a_word_that_grows_sends_its_letters() {
+    let mut document = Markdown::default();
+    document.push("Hello wor");
+    let patches = document.push("ld");
+    assert_eq!(document.blocks(), ["<p>Hello world</p>"]);
+    assert_eq!(patches.len(), 1);
+    assert_eq!((patches[0].block, patches[0].keep, patches[0].html.as_str()), (0, 12, "ld</p>"));
+    assert_eq!(document.push(""), []);
+}
+
+#[test]
+fn a_closed_block_is_not_touched_again() {
+    let mut document = Markdown::default();
+    document.push("One\n\n- two\n- three\n\nfour\n");
+    assert_eq!(document.blocks().len(), 3);
+    let patches = document.push("goes on\n\n# five\n\nsix\n");
+    assert!(patches.iter().all(|patch| patch.block >= 2), "{patches:?}");
+    assert_eq!(document.blocks().len(), 5);
+}
+
+#[test]
+fn headings_lists_tables_and_quotations_are_what_they_are() {
+    for (text, html) in [
+        ("# a", "<h3>a</h3>"),
+        ("## a", "<h4>a</h4>"),
+        ("### a", "<h5>a</h5>"),
+        ("###### a", "<h6>a</h6>"),
+        ("*a* **b** ~~c~~ `d`", "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>"),
+        ("- a\n- b", "<ul><li>a</li><li>b</li></ul>"),
+        ("3. a", r#"<ol start="3"><li>a</li></ol>"#),
+        ("- [x] a", r#"<ul><li><span class="task">☑</span> a</li></ul>"#),
+        ("> a", "<blockquote><p>a</p></blockquote>"),
+        ("---", "<hr>"),
+        ("a\\\nb", "<p>a<br>b</p>"),
+        ("[^1]", "<p>[^1]</p>"),
+        (
+            "| a | b |\n|---|--:|\n| 1 | 2 |",
+            concat!(
+                r#"<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr><th>a</th>"#,
+                r#"<th class="cell--end">b</th></tr></thead><tbody><tr><td>1</td><td class="cell--end">2</td></tr></tbody>"#,
+                "</table></div>"
+            ),
+        ),
+    ] {
+        assert_eq!(one(text), html);
+    }
+}
+
+const ELSEWHERE: &str = r#"rel="noopener noreferrer nofollow" target="_blank""#;
+
+#[test]
+fn links_lead_elsewhere_with_care_and_pictures_are_links() {
+    for (text, html) in [
+        ("[a](https://b.c \"title\")", format!(r#"<p><a href="https://b.c" {ELSEWHERE}>a</a></p>"#)),
+        ("<https://b.c>", format!(r#"<p><a href="https://b.c" {ELSEWHERE}>https://b.c</a></p>"#)),
+        ("see https://b.c/d_e.", format!(r#"<p>see <a href="https://b.c/d_e" {ELSEWHERE}>https://b.c/d_e</a>.</p>"#)),
+        ("[a](/b)", r#"<p><a href="/b">a</a></p>"#.to_owned()),
+        ("[a](mailto:b@c.d)", r#"<p><a href="mailto:b@c.d">a</a></p>"#.to_owned()),
+        ("[*a*](//b.c)", "<p><em>a</em></p>".to_owned()),
+        ("![a](https://b.c/d.png)", format!(r#"<p><a href="https://b.c/d.png" {ELSEWHERE}>a</a></p>"#)),
+        ("[![a](https://b.c)](/d)", r#"<p><a href="/d">a</a></p>"#.to_owned()),
+        ("![a](data:image/png;base64,AAAA)", "<p>a</p>".to_owned()),
+    ] {
+        assert_eq!(one(text), html);
+    }
+}
+
+#[test]
+fn a_definition_counts_for_what_follows_it() {
+    let blocks = render("[a][]\n\n[A]: https://b.c\n[a]: https://no.no\n\ntext\n\n[a], [ A ]\n");
+    assert_eq!(blocks[0], "<p>[a][]</p>");
+    assert_eq!(blocks.concat().matches("https://b.c").count(), 2);
+}
+
+#[test]
+fn code_is_code_from_its_first_line_and_closing_it_moves_nothing() {
+    let frame = |code: &str| {
+        format!(
+            concat!(
+                r#"<div class="code"><div class="code__bar"><span class="code__language">rust</span>"#,
+                r#"<button class="code__copy" type="button" data-copy="">Copy</button></div>"#,
+                r#"<pre tabindex="0"><code class="code__text">{}</code></pre></div>"#
+            ),
+            code
+        )
+    };
+    let text = "```rust\nlet a = 1 < 2;\n";
+    for (at, shown) in steps(text).iter().enumerate() {
+        if at < 7 {
+            assert_eq!(shown, "", "a fence that is being typed is not shown");
+        } else {
+            let code = text[8..=at].replace('<', "&lt;");
+            assert_eq!(*shown, frame(&code));
+        }
+    }
+    let closed = one("```rust\nlet a = 1 < 2;\n```\n");
+    assert!(closed.contains(r#"<span class="hl-keyword">let</span> a = <span class="hl-number">1 </span>&lt; "#), "{closed}");
+    assert_eq!(without_spans(&closed), without_spans(&frame("let a = 1 &lt; 2;\n")));
+}
+
+fn without_spans(html: &str) -> String {
+    let closed = html.replace("</span>", "");
+    closed
+        .split("<span class=\"hl-")
+        .map(|part| part.split_once("\">").filter(|(name, _)| name.len() < 12).map_or(part, |(_, rest)| rest))
+        .collect()
+}
+
+#[test]
+fn the_end_of_a_fence_is_never_shown_as_code() {
+    for shown in steps("~~~~\na\n  ~~~\n ~~~~  \nb") {
+        assert!(!shown.contains("~~~~"), "{shown}");
+    }
+    assert_eq!(render("~~~~\na\n  ~~~\n ~~~~  \nb").len(), 2);
+}
+
+#[test]
+fn what_is_half_typed_does_not_jump() {
+    for shown in steps("Look:\n- a\n- b\n") {
+        assert!(!shown.contains("<h"), "a line over a dash is no heading: {shown}");
+    }
+    for shown in steps("| a | b |\n|---|---|\n| 1 |").iter().skip(19) {
+        assert!(shown.contains("<table>"), "{shown}");
+    }
+}
+
+#[test]
+fn languages_have_colours_under_the_names_people_use() {
+    for name in [
+        "rust",
+        "rs",
+        "TypeScript",
+        "ts",
+        "tsx",
+        "js",
+        "javascript",
+        "jsx",
+        "python",
+        "py",
+        "go",
+        "golang",
+        "toml",
+        "yaml",
+        "json",
+        "jsonc",
+        "sql",
+        "bash",
+        "sh",
+        "shell",
+        "console",
+        "html",
+        "css",
+        "c",
+        "cpp",
+        "c++",
+        "java",
+        "kotlin",
+        "swift",
+        "ruby",
+        "dockerfile",
+        "php",
+        "diff",
+    ] {
+        let text = format!(
+            "```{name}\n# \"a\" 12 /* b */ <a b=\"c\"> .d {{ color: red }}\n+a\n-b\nreturn \"x\" 1 SELECT\nFROM x\nif a: 1\n```\n"
+        );
+        assert!(one(&text).contains("hl-"), "{name}");
+    }
+    for name in ["", "nonsense", "text"] {
+        assert!(!one(&format!("```{name}\nlet a = 1;\n```\n")).contains("hl-"), "{name}");
+    }
+}
+
+#[test]
+fn code_of_unusual_size_is_plain() {
+    for code in ["let a = 1;\n".repeat(5000), format!("let a = \"{}\";\n", "b".repeat(4000))] {
+        assert!(!one(&format!("```rust\n{code}```\n")).contains("hl-"));
+    }
+}
+
+#[test]
+fn what_is_done_after_the_end_is_harmless() {
+    let mut document = Markdown::default();
+    document.push("a");
+    document.finish();
+    assert_eq!(document.finish(), []);
+    document.push("b");
+    assert_eq!(document.blocks(), ["<p>a</p>", "<p>b</p>"]);
+}
