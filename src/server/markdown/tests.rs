@@ -238,7 +238,10 @@ fn code_is_code_from_its_first_line_and_closing_it_moves_nothing() {
         }
     }
     let closed = one("```rust\nlet a = 1 < 2;\n```\n");
-    assert!(closed.contains(r#"<span class="hl-keyword">let</span> a = <span class="hl-number">1 </span>&lt; "#), "{closed}");
+    assert!(
+        closed.contains(r#"<span class="hl-keyword">let</span> a = <span class="hl-number">1 </span>&lt; "#),
+        "{closed}"
+    );
     assert_eq!(without_spans(&closed), without_spans(&frame("let a = 1 &lt; 2;\n")));
 }
 
