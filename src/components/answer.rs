@@ -35,7 +35,7 @@ pub fn answer_row(chat: Chat, Entry { id, message }: Entry) -> Part {
             {run}
             {parts}
             {when(begins, || part(view! { <p class="answer__begins" aria-hidden="true"><span></span><span></span><span></span></p> }))}
-            {foot(chat, message)}
+            <div class="answer__foot" inner_html=dynamic(move || message.with(|held| foot(chat, held)))></div>
         </li>
     })
 }

@@ -1,10 +1,11 @@
-//! What stands beneath an answer or a question: how it ended, what can be done with it, what it took.
+//! What stands beneath an answer or a question: how it ended, what can be done with it, what it took. It is text
+//! (`markup.rs`) and the same on the server.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     conversation_state::Chat,
-    part::{Line, Part, list, part},
+    markup::{element, form, select},
 };
 use crate::{
     api::assistant::{AnswerAgain, ChooseVersion, ContinueAnswer},
@@ -14,109 +15,73 @@ use crate::{
     },
 };
 
-/// It is made anew when it is another.
-pub fn foot(chat: Chat, message: RwSignal<Message>) -> impl IntoView {
-    let lines = list(move || vec![message.with(|held| line(chat, held, message))]);
-    view! { <div class="answer__foot">{lines}</div> }
-}
-
-fn line(chat: Chat, held: &Message, message: RwSignal<Message>) -> Line {
-    let Message { status, version, versions, cost, .. } = held;
-    let cost = if cost.is_some() { " cost" } else { "" };
-    let key = [word(*status), " ", &version.to_string(), "/", &versions.to_string(), cost].concat();
-    (key, Box::new(move || message.with_untracked(|held| shown(chat, held))))
-}
-
-fn shown(chat: Chat, message: &Message) -> Part {
+pub fn foot(chat: Chat, message: &Message) -> String {
     if message.status == Status::Running {
-        return part(view! { <p class="answer__writing">"Writing …"</p> });
+        return element("p", "class=\"answer__writing\"", "Writing …");
     }
     let id = message.id;
-    let mut acts = versions(chat, message);
-    acts.push(copy(id));
+    let mut acts = [versions(chat, message), copy(id)].concat();
     if chat.is_mine() {
-        match message.status {
-            Status::Interrupted | Status::Stopped | Status::TooLong => {
-                acts.push(act(ContinueAnswer::PATH, chat, id, "Continue", "", None));
-                acts.push(again(chat, id, "Answer again"));
-            }
-            Status::Failed | Status::Refused => acts.push(again(chat, id, "Try again")),
-            Status::Complete => acts.push(again(chat, id, "Answer again")),
-            Status::Running | Status::Waiting => {}
-        }
+        let go_on = || act(ContinueAnswer::PATH, chat, id, "Continue", "", "");
+        acts.push_str(&match message.status {
+            Status::Interrupted | Status::Stopped | Status::TooLong => go_on() + &again(chat, id, "Answer again"),
+            Status::Failed if !message.text.is_empty() => again(chat, id, "Try again") + &go_on(),
+            Status::Failed | Status::Refused => again(chat, id, "Try again"),
+            Status::Complete => again(chat, id, "Answer again"),
+            Status::Running | Status::Waiting => String::new(),
+        });
     }
+    let mut html = String::new();
     let words = how_it_ended(message);
-    let wrong = matches!(message.status, Status::Failed | Status::Refused);
-    let class = if wrong { "answer__ended answer__ended--wrong" } else { "answer__ended" };
-    let took = message.cost.as_ref().map(took).unwrap_or_default();
-    let mut parts = Vec::new();
     if !words.is_empty() {
-        parts.push(part(view! { <p class=class>{words}</p> }));
+        let wrong = matches!(message.status, Status::Failed | Status::Refused);
+        let class = if wrong { "class=\"answer__ended answer__ended--wrong\"" } else { "class=\"answer__ended\"" };
+        html.push_str(&element("p", class, &words));
     }
-    parts.push(part(view! { <div class="acts">{acts}</div> }));
+    html.push_str(&["<div class=\"acts\">", &acts, "</div>"].concat());
+    let took = message.cost.as_ref().map(took).unwrap_or_default();
     if !took.is_empty() {
-        parts.push(part(view! { <p class="answer__took">{took}</p> }));
+        html.push_str(&element("p", "class=\"answer__took\"", &took));
     }
-    part(parts)
+    html
 }
 
 /// ‹ 1/2 ›
-pub fn versions(chat: Chat, message: &Message) -> Vec<Part> {
-    if message.versions < 2 {
-        return Vec::new();
+pub fn versions(chat: Chat, message: &Message) -> String {
+    let Message { version, versions, previous, next, .. } = message;
+    if *versions < 2 {
+        return String::new();
     }
-    let words = [&message.version.to_string(), "/", &message.versions.to_string()].concat();
-    let label = ["Version ", &message.version.to_string(), " of ", &message.versions.to_string()].concat();
-    let step = |to: Option<u64>, words: &'static str, label: &'static str| {
-        to.filter(|_| chat.is_mine()).map(|to| act(ChooseVersion::PATH, chat, to, words, label, None))
+    let (version, versions) = (version.to_string(), versions.to_string());
+    let step = |to: &Option<u64>, words, label| match to.filter(|_| chat.is_mine()) {
+        Some(to) => act(ChooseVersion::PATH, chat, to, words, label, ""),
+        None => String::new(),
     };
-    let mut parts = Vec::new();
-    parts.extend(step(message.previous, "‹", "The version before"));
-    parts.push(part(view! { <span class="acts__version" role="img" aria-label=label>{words}</span> }));
-    parts.extend(step(message.next, "›", "The next version"));
-    parts
+    let label =
+        ["class=\"acts__version\" role=\"img\" aria-label=\"Version ", &version, " of ", &versions, "\""].concat();
+    let shown = element("span", &label, &[&*version, "/", &versions].concat());
+    [step(previous, "‹", "The version before"), shown, step(next, "›", "The next version")].concat()
 }
 
-pub fn copy(id: u64) -> Part {
-    part(
-        view! { <button class="act act--scripted" type="button" data-do="copy" data-id=id.to_string()>"Copy"</button> },
-    )
+pub fn copy(id: u64) -> String {
+    let attributes = ["class=\"act act--scripted\" type=\"button\" data-do=\"copy\" data-id=\"", &id.to_string(), "\""];
+    element("button", &attributes.concat(), "Copy")
 }
 
 /// With another model, where there are several.
-fn again(chat: Chat, id: u64, words: &'static str) -> Part {
+fn again(chat: Chat, id: u64, words: &str) -> String {
     let models = chat.held.with_value(|held| held.models.clone());
-    act(AnswerAgain::PATH, chat, id, words, "", Some(models).filter(|models| models.len() > 1))
+    let attributes = "class=\"act__model\" aria-label=\"Model for another answer\"";
+    let models = if models.len() > 1 { select(attributes, &models) } else { String::new() };
+    act(AnswerAgain::PATH, chat, id, words, "", &models)
 }
 
 /// A form that is a button.
-fn act(
-    path: &'static str,
-    chat: Chat,
-    id: u64,
-    words: &'static str,
-    label: &'static str,
-    models: Option<Vec<String>>,
-) -> Part {
-    let label = Some(label).filter(|label| !label.is_empty());
-    let models = models.map(|models| {
-        part(view! {
-            <select class="act__model" name="model" aria-label="Model for another answer">{options(models)}</select>
-        })
-    });
-    part(view! {
-        <form class="acts__form" method="post" action=path>
-            <input type="hidden" name="conversation" value=chat.id() />
-            <input type="hidden" name="message" value=id.to_string() />
-            <button class="act" aria-label=label>{words}</button>
-            {Vec::from_iter(models)}
-        </form>
-    })
-}
-
-/// Models to choose from.
-pub fn options(models: Vec<String>) -> Vec<Part> {
-    models.into_iter().map(|model| part(view! { <option value=model.clone()>{model.clone()}</option> })).collect()
+fn act(path: &str, chat: Chat, id: u64, words: &str, label: &str, further: &str) -> String {
+    let label = if label.is_empty() { String::new() } else { [" aria-label=\"", label, "\""].concat() };
+    let button = element("button", &["class=\"act\"", &label].concat(), words);
+    let fields = [("conversation", &*chat.id()), ("message", &*id.to_string())];
+    form("acts__form", path, &fields, &[&*button, further].concat())
 }
 
 /// The value of `data-status`.
@@ -148,27 +113,30 @@ fn how_it_ended(message: &Message) -> String {
 
 /// What an answer took, in a line.
 fn took(cost: &Cost) -> String {
-    let mut parts = Vec::new();
-    if !cost.model.is_empty() {
-        parts.push(cost.model.clone());
-    }
+    let mut line = cost.model.clone();
+    let mut add = |words: &[&str]| {
+        if !line.is_empty() {
+            line.push_str(" · ");
+        }
+        words.iter().for_each(|words| line.push_str(words));
+    };
     // The guide's own words are nobody's tokens.
     if cost.input_tokens > 0 {
         let (read, written) = (grouped(cost.input_tokens.into()), grouped(cost.output_tokens.into()));
-        parts.push([&read, " tokens in, ", &written, " out"].concat());
+        add(&[&read, " tokens in, ", &written, " out"]);
     }
     if cost.first_ms > 0 {
-        parts.push(["first words after ", &seconds(cost.first_ms)].concat());
+        add(&["first words after ", &seconds(cost.first_ms)]);
     }
     if cost.total_ms > 0 {
-        parts.push(seconds(cost.total_ms));
+        add(&[&seconds(cost.total_ms)]);
     }
     if cost.left_out > 0 {
         let verb = if cost.left_out == 1 { " does" } else { " did" };
         let older = count(cost.left_out.into(), "older message");
-        parts.push([&older, verb, " not fit into what the model can read"].concat());
+        add(&[&older, verb, " not fit into what the model can read"]);
     }
-    parts.join(" · ")
+    line
 }
 
 /// In tenths.

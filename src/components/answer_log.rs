@@ -94,11 +94,12 @@ pub fn announcement(message: &Message) -> String {
 
 /// Of Markdown, without its marks.
 fn first_sentence(text: &str) -> String {
-    let plain: String = text.chars().filter(|c| !"*_`#>|".contains(*c)).take(READ_OUT).collect();
+    let plain: String =
+        text.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '#' | '>' | '|')).take(READ_OUT).collect();
     let plain = plain.trim();
     let ends = |&(at, c): &(usize, char)| {
         let next = plain.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
-        c == '\n' || (".!?".contains(c) && next.is_none_or(char::is_whitespace))
+        c == '\n' || (matches!(c, '.' | '!' | '?') && next.is_none_or(char::is_whitespace))
     };
     let end = plain.char_indices().find(ends).map_or(plain.len(), |(at, c)| at + c.len_utf8());
     plain.get(..end).unwrap_or(plain).trim().to_owned()

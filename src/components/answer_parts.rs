@@ -6,7 +6,8 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::{
     conversation_state::Chat,
     dynamic::dynamic,
-    part::{Line, Part, list, part, when},
+    markup::{element, form},
+    part::{Line, Part, list, part},
 };
 use crate::{
     api::assistant::DecideCall,
@@ -55,51 +56,42 @@ fn thinking(message: RwSignal<Message>, at: usize) -> Part {
     })
 }
 
+/// It is made anew when something comes of it.
 fn tool(chat: Chat, message: RwSignal<Message>, at: usize) -> Part {
-    let with = move |show: fn(&ToolUse) -> String| {
-        message.with(|message| message.parts.get(at).and_then(|part| part.tool.as_ref()).map(show).unwrap_or_default())
-    };
-    let of = move |show: fn(&ToolUse) -> String| dynamic(move || with(show));
-    let waits = move || {
-        !with(|tool| (tool.state == ToolState::Waiting).then(|| "yes".to_owned()).unwrap_or_default()).is_empty()
-    };
-    let has_output = move || !with(|tool| tool.output.clone()).is_empty();
-    let (id, call) = (message.with_untracked(|message| message.id.to_string()), with_untracked(message, at));
-    let decide = move || {
-        let (conversation, id, call) = (chat.id(), id.clone(), call.clone());
-        part(view! {
-            <form class="decision" method="post" action=DecideCall::PATH>
-                <input type="hidden" name="conversation" value=conversation />
-                <input type="hidden" name="message" value=id />
-                <input type="hidden" name="call" value=call />
-                <p class="decision__words">"The assistant may do this only if you allow it."</p>
-                <button class="button" name="yes" value="true">"Allow"</button>
-                <button class="button button--quiet" name="yes" value="false">"Decline"</button>
-            </form>
+    let html = move || {
+        message.with(|message| match message.parts.get(at).and_then(|part| part.tool.as_ref()) {
+            Some(tool) => shown(chat, message.id, tool),
+            None => String::new(),
         })
     };
-    part(view! {
-        <div class="tool" data-state=of(|tool| state(tool.state).to_owned())>
-            <details class="folded" open=dynamic(waits)>
-                <summary>
-                    <span class="folded__title">{of(|tool| tool.title.clone())}</span>
-                    <span class="folded__state">{of(|tool| state(tool.state).to_owned())}</span>
-                </summary>
-                <p class="folded__label">{of(|tool| ["Input of ", &tool.name].concat())}</p>
-                <pre class="folded__text" tabindex="0">{of(|tool| tool.input.clone())}</pre>
-                {when(has_output, move || part(view! {
-                    <p class="folded__label">"Output"</p>
-                    <pre class="folded__text" tabindex="0">{of(|tool| tool.output.clone())}</pre>
-                }))}
-            </details>
-            {when(move || waits() && chat.is_mine(), decide)}
-        </div>
-    })
+    part(view! { <div class="tool" inner_html=dynamic(html)></div> })
 }
 
-fn with_untracked(message: RwSignal<Message>, at: usize) -> String {
-    let id = |part: &Written| part.tool.as_ref().map(|tool| tool.id.clone());
-    message.with_untracked(|message| message.parts.get(at).and_then(id).unwrap_or_default())
+fn shown(chat: Chat, id: u64, tool: &ToolUse) -> String {
+    let waits = tool.state == ToolState::Waiting;
+    let label = |words: &str| element("p", "class=\"folded__label\"", words);
+    let text = |text: &str| element("pre", "class=\"folded__text\" tabindex=\"0\"", text);
+    let output = if tool.output.is_empty() { String::new() } else { label("Output") + &text(&tool.output) };
+    let open = if waits {
+        "<details class=\"folded folded--waits\" open><summary>"
+    } else {
+        "<details class=\"folded\"><summary>"
+    };
+    let title = element("span", "class=\"folded__title\"", &tool.title);
+    let state = element("span", "class=\"folded__state\"", state(tool.state));
+    let input = label(&["Input of ", &tool.name].concat()) + &text(&tool.input);
+    let decide = if waits && chat.is_mine() { decision(chat, id, &tool.id) } else { String::new() };
+    [open, &title, &state, "</summary>", &input, &output, "</details>", &decide].concat()
+}
+
+fn decision(chat: Chat, id: u64, call: &str) -> String {
+    let fields = [("conversation", &*chat.id()), ("message", &*id.to_string()), ("call", call)];
+    let inside = [
+        element("p", "class=\"decision__words\"", "The assistant may do this only if you allow it."),
+        element("button", "class=\"button\" name=\"yes\" value=\"true\"", "Allow"),
+        element("button", "class=\"button button--quiet\" name=\"yes\" value=\"false\"", "Decline"),
+    ];
+    form("decision", DecideCall::PATH, &fields, &inside.concat())
 }
 
 fn state(state: ToolState) -> &'static str {

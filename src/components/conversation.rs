@@ -6,15 +6,15 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     answer::answer_row,
-    answer_foot::options,
     connection_badge::ConnectionBadge,
     conversation_acts::{STOP, clicked, listen_for_escape, pressed, submitted},
     conversation_ask::{self, MODEL_FIELD},
     conversation_scroll,
     conversation_state::{Chat, ConversationSeed, Entry},
     dynamic::dynamic,
+    markup::{element, escaped, form, select},
     part::{Line, Part, list, part, when},
-    question::{escaped, pending_line, question_row},
+    question::{pending_line, question_row},
     seed,
 };
 use crate::{
@@ -50,10 +50,7 @@ pub fn LiveConversation() -> impl IntoView {
     listen_for_escape();
     let mine = conversation.mine;
     let fields = (chat.id(), client.clone());
-    let welcome = move || {
-        let (conversation, client) = fields.clone();
-        suggestions(conversation, client)
-    };
+    let welcome = move || suggestions(&fields.0, &fields.1);
     view! {
         <section
             class="conversation" aria-labelledby="conversation-title"
@@ -94,19 +91,14 @@ fn messages(chat: Chat) -> impl IntoView {
     })
 }
 
-fn suggestions(conversation: String, client: String) -> Part {
-    let suggestion = |text: &&'static str| {
-        let text = *text;
-        part(view! { <button class="suggestion" name="text" value=text>{text}</button> })
+fn suggestions(conversation: &str, client: &str) -> Part {
+    let button = |text: &&str| {
+        element("button", &["class=\"suggestion\" name=\"text\" value=\"", &escaped(text), "\""].concat(), text)
     };
-    let suggestions: Vec<_> = SUGGESTIONS.iter().map(suggestion).collect();
-    part(view! {
-        <form class="suggestions" method="post" action=AskAssistant::PATH aria-label="Questions to begin with">
-            <input type="hidden" name="conversation" value=conversation />
-            <input type="hidden" name="client" value=client />
-            {suggestions}
-        </form>
-    })
+    let buttons: String = SUGGESTIONS.iter().map(button).collect();
+    let fields = [("conversation", conversation), ("client", client)];
+    let html = form("suggestions", AskAssistant::PATH, &fields, &buttons);
+    part(view! { <div class="conversation__begin" inner_html=html></div> })
 }
 
 fn share(chat: Chat, link: String) -> Part {
@@ -141,12 +133,8 @@ fn share(chat: Chat, link: String) -> Part {
 fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
     let send = || part(view! { <button class="button ask__send">"Send"</button> });
     let stop = || part(view! { <button class="button button--quiet ask__send" form=STOP>"Stop"</button> });
-    let model = (models.len() > 1).then(|| {
-        part(view! {
-            <label class="assistant__hidden" for=MODEL_FIELD>"Model"</label>
-            <select class="ask__model" id=MODEL_FIELD name="model">{options(models)}</select>
-        })
-    });
+    let attributes = ["class=\"ask__model\" aria-label=\"Model\" id=\"", MODEL_FIELD, "\""].concat();
+    let model = if models.len() > 1 { select(&attributes, &models) } else { String::new() };
     let running = move || chat.running().is_some();
     let stopping = move || {
         let id = move || chat.running().unwrap_or(0).to_string();
@@ -177,7 +165,7 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
                 ></textarea>
                 <div class="ask__row">
                     <ConnectionBadge />
-                    {Vec::from_iter(model)}
+                    <div class="ask__choice" inner_html=model></div>
                     {when(move || !running(), send)}
                     {when(running, stop)}
                 </div>
@@ -198,6 +186,9 @@ fn happened(chat: Chat, delivery: Delivery<ConversationEvent>) {
             chat.refresh();
         }
         Delivery::Reset(_) => chat.refresh(),
+        Delivery::Lost if chat.is_mine() => {
+            chat.close("You may no longer read this conversation. Load the page again.")
+        }
         Delivery::Lost => chat.close("This conversation is no longer shared with you."),
         Delivery::Resumed { .. } => {}
     }

@@ -51,7 +51,12 @@ impl Pending {
     }
 
     fn to_text(&self) -> String {
-        [&*self.client, &self.conversation, &self.model, &self.instead_of, &self.text].join(&FIELD.to_string())
+        let mut text = String::new();
+        for field in [&self.client, &self.conversation, &self.model, &self.instead_of] {
+            text.push_str(field);
+            text.push(FIELD);
+        }
+        text + &self.text
     }
 
     fn from_text(text: &str) -> Option<Self> {

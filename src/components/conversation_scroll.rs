@@ -25,7 +25,10 @@ pub fn watch(chat: Chat) {
         }
         let handle = window_event_listener_untyped("scroll", move |_| scrolled(chat));
         on_cleanup(move || handle.remove());
-        if chat.held.with_value(|held| held.follows) && window().location().hash().unwrap_or_default().is_empty() {
+        // A link to a message leads there.
+        let to_end = window().location().hash().unwrap_or_default().is_empty();
+        chat.held.update_value(|held| held.follows &= to_end);
+        if chat.held.with_value(|held| held.follows) {
             go_to_end(chat);
         }
         // Told before what has grown is painted: nothing is seen to jump.

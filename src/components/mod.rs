@@ -49,6 +49,8 @@ pub mod layout;
 pub mod live_feed;
 #[cfg(feature = "job-islands")]
 pub mod live_status;
+#[cfg(feature = "assistant-island")]
+pub mod markup;
 #[cfg(feature = "room-island")]
 pub mod outbox;
 #[cfg(feature = "front")]

@@ -6,91 +6,63 @@ use super::{
     answer_foot::{copy, versions},
     conversation_ask::{Pending, State},
     conversation_state::{Chat, Entry},
-    part::{Line, Part, list, part},
+    dynamic::dynamic,
+    markup::{element, escaped, form},
+    part::{Line, Part, part},
 };
 use crate::{api::assistant::AskAssistant, wire::assistant::Message};
 
 pub fn question_row(chat: Chat, Entry { id, message }: Entry) -> Part {
     let text = message.with_untracked(|message| message.text.clone());
-    let foot = list(move || vec![message.with(|held| foot(chat, held, message))]);
     part(view! {
         <li class="question" id=["m", &id.to_string()].concat()>
             <p class="assistant__hidden">"Question"</p>
             <p class="question__text">{text}</p>
-            {foot}
+            <div class="acts acts--question" inner_html=dynamic(move || message.with(|held| foot(chat, held)))></div>
         </li>
     })
 }
 
-fn foot(chat: Chat, held: &Message, message: RwSignal<Message>) -> Line {
-    let key = [&held.version.to_string(), "/", &held.versions.to_string()].concat();
-    (key, Box::new(move || message.with_untracked(|held| shown(chat, held))))
-}
-
-fn shown(chat: Chat, message: &Message) -> Part {
-    let mut acts = versions(chat, message);
-    acts.push(copy(message.id));
-    if chat.is_mine() {
-        acts.push(edit(chat, message));
-    }
-    part(view! { <div class="acts acts--question">{acts}</div> })
+fn foot(chat: Chat, message: &Message) -> String {
+    let edit = if chat.is_mine() { edit(chat, message) } else { String::new() };
+    [versions(chat, message), copy(message.id), edit].concat()
 }
 
 /// A form of its own, which works without a script, too.
-fn edit(chat: Chat, message: &Message) -> Part {
-    let client = chat.held.with_value(|held| held.client.clone());
-    let text = escaped(&message.text);
-    let field = ["edit-", &message.id.to_string()].concat();
-    let label = field.clone();
-    part(view! {
-        <details class="edit">
-            <summary class="act" data-do="edit">"Edit"</summary>
-            <form class="edit__form" method="post" action=AskAssistant::PATH>
-                <input type="hidden" name="conversation" value=chat.id() />
-                <input type="hidden" name="client" value=client />
-                <input type="hidden" name="instead_of" value=message.id.to_string() />
-                <label class="edit__label" for=label>"Ask this instead (Esc leaves it as it was)"</label>
-                <textarea id=field class="edit__text" name="text" rows="2" required inner_html=text></textarea>
-                <button class="button">"Ask"</button>
-            </form>
-        </details>
-    })
-}
-
-/// A text as HTML.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
+fn edit(chat: Chat, message: &Message) -> String {
+    let (conversation, client, id) =
+        (chat.id(), chat.held.with_value(|held| held.client.clone()), message.id.to_string());
+    let fields = [("conversation", &*conversation), ("client", &client), ("instead_of", &id)];
+    let label = ["class=\"edit__label\" for=\"edit-", &id, "\""].concat();
+    let field = ["class=\"edit__text\" name=\"text\" rows=\"2\" required id=\"edit-", &id, "\""].concat();
+    let inside = [
+        element("label", &label, "Ask this instead (Esc leaves it as it was)"),
+        element("textarea", &field, &message.text),
+        element("button", "class=\"button\"", "Ask"),
+    ];
+    let form = form("edit__form", AskAssistant::PATH, &fields, &inside.concat());
+    let summary = element("summary", "class=\"act\" data-do=\"edit\"", "Edit");
+    ["<details class=\"edit\">", &summary, &form, "</details>"].concat()
 }
 
 /// Another state is another line.
 pub fn pending_line(pending: Pending) -> Line {
     let Pending { client, text, state, .. } = pending;
-    let stands = match state {
-        State::Sending => " sending",
-        State::Waiting => " waiting",
-        State::Failed(_) => " failed",
+    let (stands, foot) = match &state {
+        State::Sending => (" sending", "sending …".to_owned()),
+        State::Waiting => (" waiting", "waits for a connection".to_owned()),
+        State::Failed(why) => {
+            let why = element("span", "class=\"question__why\"", &["Not asked: ", why].concat());
+            (" failed", [&*why, &button("retry", "Try again"), &button("drop", "Discard")].concat())
+        }
     };
     let key = [&*client, stands].concat();
-    let make = move || {
-        let acts = match state {
-            State::Sending => vec![part("sending …")],
-            State::Waiting => vec![part("waits for a connection")],
-            State::Failed(why) => vec![
-                part(view! { <span class="question__why">{["Not asked: ", &why].concat()}</span> }),
-                button("retry", "Try again"),
-                button("drop", "Discard"),
-            ],
-        };
-        part(view! {
-            <li class="question question--pending" data-pending=client>
-                <p class="question__text">{text}</p>
-                <div class="acts acts--question" role="status">{acts}</div>
-            </li>
-        })
-    };
+    let text = element("p", "class=\"question__text\"", &text);
+    let html = [&*text, "<div class=\"acts acts--question\" role=\"status\">", &foot, "</div>"].concat();
+    let make = move || part(view! { <li class="question question--pending" data-pending=client inner_html=html></li> });
     (key, Box::new(make))
 }
 
-fn button(what: &'static str, words: &'static str) -> Part {
-    part(view! { <button class="act" type="button" data-do=what>{words}</button> })
+fn button(what: &str, words: &str) -> String {
+    element("button", &["class=\"act\" type=\"button\" data-do=\"", &escaped(what), "\""].concat(), words)
 }

@@ -1,7 +1,7 @@
 //! `/assistant`: a new conversation. `/assistant/{conversation}`: one's own, or one that somebody shares, which can only be
 //! read. Both are complete in the server's HTML; beside them one's conversations (`conversation_list.rs`).
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{nonce::use_nonce, prelude::*, server_fn::ServerFn};
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -23,6 +23,9 @@ use crate::{
 
 /// So many of one's conversations are listed; older ones are found by searching.
 const LISTED: u32 = 100;
+
+/// One's own conversation opens at its end, before anything of it is painted. A link to a message leads there.
+const TO_THE_END: &str = "location.hash || scrollTo(0, document.documentElement.scrollHeight)";
 
 /// What both pages are made of.
 struct Found {
@@ -106,7 +109,7 @@ fn new_conversation(id: &str) -> Option<Conversation> {
 fn Page(found: Found, flash: Option<String>) -> impl IntoView {
     let Found { seed, items, search, used } = found;
     let Conversation { id, title, mine, ref messages, .. } = seed.conversation.clone();
-    let guide = seed.models.len() < 2;
+    let (guide, fresh) = (seed.models.len() < 2, seed.fresh);
     let current = if seed.fresh { String::new() } else { id.to_string() };
     let title = if seed.fresh { "Assistant".to_owned() } else { title };
     let writes = messages.iter().any(|message| message.status == Status::Running);
@@ -141,6 +144,7 @@ fn Page(found: Found, flash: Option<String>) -> impl IntoView {
                     })}
                     {seed::plant(seed)}
                     <LiveConversation />
+                    {(mine && !fresh).then(|| view! { <script nonce=use_nonce()>{TO_THE_END}</script> })}
                 </div>
             </div>
         </Layout>

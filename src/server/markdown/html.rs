@@ -145,7 +145,7 @@ impl Writer {
             }
             Tag::Table(columns) => {
                 self.columns = columns;
-                let start = r#"<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>"#;
+                let start = r#"<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>"#;
                 self.element(start, "</tbody></table></div>")
             }
             Tag::TableHead => {

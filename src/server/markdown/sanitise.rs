@@ -45,7 +45,7 @@ pub const FREE: &[(&str, &[&str])] = &[("a", &["href"]), ("ol", &["start"])];
 pub const FIXED: &[(&str, &[(&str, &str)])] = &[
     ("a", &[("rel", "noopener noreferrer nofollow"), ("target", "_blank")]),
     ("button", &[("type", "button"), ("data-copy", "")]),
-    ("div", &[("tabindex", "0"), ("role", "region"), ("aria-label", "Table")]),
+    ("div", &[("tabindex", "0"), ("role", "group"), ("aria-label", "Table")]),
     ("pre", &[("tabindex", "0")]),
 ];
 

@@ -192,7 +192,7 @@ fn headings_lists_tables_and_quotations_are_what_they_are() {
         (
             "| a | b |\n|---|--:|\n| 1 | 2 |",
             concat!(
-                r#"<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr><th>a</th>"#,
+                r#"<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th>a</th>"#,
                 r#"<th class="cell--end">b</th></tr></thead><tbody><tr><td>1</td><td class="cell--end">2</td></tr></tbody>"#,
                 "</table></div>"
             ),
