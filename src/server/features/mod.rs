@@ -13,6 +13,7 @@ pub mod notifications;
 pub mod people;
 pub mod presence;
 pub mod publish;
+pub mod room_answers;
 pub mod rooms;
 pub mod runs;
 pub mod search;
