@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     effect, json,
-    record::Raw,
+    record::{Raw, Record},
     tab::{self, Parcel},
 };
 use crate::wire::{
@@ -45,6 +45,22 @@ fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>
         let id = tab::subscribe(topic.clone(), position, deliver);
         on_cleanup(move || tab::unsubscribe(id));
     });
+}
+
+/// Hands on what a run adds to its text, from `position` on, until [`unsubscribe`]. In Effects and handlers only.
+pub fn follow_text(topic: Topic, position: Position, mut added: impl FnMut(String) + 'static) -> u32 {
+    let text = |json: &str| {
+        let event = Record::parse(json)?;
+        event.text("type").filter(|kind| kind == "TextAdded").and(event.text("text"))
+    };
+    let deliver = move |parcels: Vec<Parcel>| {
+        for parcel in parcels {
+            if let Parcel::Events(events) = parcel {
+                added(events.iter().filter_map(|(_, json)| text(json)).collect());
+            }
+        }
+    };
+    tab::subscribe(topic, position, Box::new(deliver))
 }
 
 fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T>)) {

@@ -43,13 +43,15 @@ fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Par
     let text = if message.deleted {
         paragraph("message__text message__text--gone", vec![words("This message was deleted.")])
     } else {
-        paragraph("message__text", rich(&message.text, &message.mentions))
+        let text = if message.text.is_empty() { "…" } else { &message.text };
+        paragraph("message__text", rich(text, &message.mentions))
     };
     let mut parts = vec![text, paragraph("message__foot", foot)];
     if first {
         parts.insert(0, heading(message));
     }
-    line(class.concat(), Some(["m", &id].concat()), None, parts)
+    let busy = message.run.is_some().then_some("true");
+    line(class.concat(), Some(["m", &id].concat()), None, busy, parts)
 }
 
 fn heading(message: &Message) -> Part {
@@ -72,11 +74,18 @@ pub fn pending_row(pending: Pending) -> Part {
         ],
     };
     let parts = vec![paragraph("message__text", rich(&text, &[])), paragraph("message__foot", foot)];
-    line("message message--pending".to_owned(), None, Some(client), parts)
+    line("message message--pending".to_owned(), None, Some(client), None, parts)
 }
 
-fn line(class: String, id: Option<String>, pending: Option<String>, parts: Vec<Part>) -> Part {
-    part(view! { <li class=class id=id data-pending=pending>{parts}</li> })
+/// What is `busy` is read out when it is whole.
+fn line(
+    class: String,
+    id: Option<String>,
+    pending: Option<String>,
+    busy: Option<&'static str>,
+    parts: Vec<Part>,
+) -> Part {
+    part(view! { <li class=class id=id data-pending=pending aria-busy=busy>{parts}</li> })
 }
 
 fn paragraph(class: &'static str, parts: Vec<Part>) -> Part {

@@ -40,6 +40,8 @@ pub mod part;
 pub mod part;
 #[cfg(feature = "job-islands")]
 pub mod polling_badge;
+#[cfg(feature = "room-island")]
+pub mod room_answer;
 #[cfg(feature = "job-islands")]
 pub mod room_list;
 #[cfg(feature = "room-island")]
