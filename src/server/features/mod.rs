@@ -18,4 +18,5 @@ pub mod rooms;
 pub mod runs;
 pub mod search;
 pub mod sign_in;
+mod summaries;
 mod text;
