@@ -4,7 +4,7 @@ import { expect, openLive, test } from "./fixtures.ts";
 
 const field = (page: Page) => page.getByRole("textbox", { name: /message/ });
 const log = (page: Page) => page.getByRole("log", { name: "Messages" });
-const answer = (page: Page) => log(page).locator(".message").filter({ has: page.getByText("Assistant", { exact: true }) });
+const answer = (page: Page) => log(page).locator(".message").filter({ hasText: /^Assistant/ });
 const text = (page: Page) => answer(page).locator(".message__text").last();
 
 async function enter(page: Page): Promise<void> {
