@@ -11,6 +11,7 @@ use super::{
 use crate::wire::{
     Position, Topic,
     stream::{Event, Reset, Snapshot},
+    topic::Mark,
 };
 
 #[derive(Clone, Debug)]
@@ -47,20 +48,24 @@ fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>
     });
 }
 
-/// Hands on what a run adds to its text, from `position` on, until [`unsubscribe`]. In Effects and handlers only.
-pub fn follow_text(topic: Topic, position: Position, mut added: impl FnMut(String) + 'static) -> u32 {
-    let text = |json: &str| {
-        let event = Record::parse(json)?;
-        event.text("type").filter(|kind| kind == "TextAdded").and(event.text("text"))
-    };
+/// Hands on what a run adds to its text from this mark on, until [`unsubscribe`]. In Effects and handlers only. Nothing if it
+/// is no mark.
+pub fn follow_text(mark: &str, mut added: impl FnMut(&str) + 'static) -> Option<u32> {
+    let Mark { topic, position } = mark.parse().ok()?;
     let deliver = move |parcels: Vec<Parcel>| {
         for parcel in parcels {
-            if let Parcel::Events(events) = parcel {
-                added(events.iter().filter_map(|(_, json)| text(json)).collect());
+            let Parcel::Events(events) = parcel else { continue };
+            let mut text = String::new();
+            for (_, json) in events {
+                let event = Record::parse(&json);
+                // What it thinks has a text, too.
+                let event = event.filter(|event| event.text("type").is_some_and(|kind| kind == "TextAdded"));
+                text.push_str(&event.and_then(|event| event.text("text")).unwrap_or_default());
             }
+            added(&text);
         }
     };
-    tab::subscribe(topic, position, Box::new(deliver))
+    Some(tab::subscribe(topic, position?, Box::new(deliver)))
 }
 
 fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T>)) {

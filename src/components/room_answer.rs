@@ -4,34 +4,28 @@
 use leptos::prelude::*;
 
 use super::{room_scroll, room_state::Room};
-use crate::{
-    client::{effect, follow_text, unsubscribe},
-    wire::{Topic, assistant::Run},
-};
+use crate::client::{effect, follow_text, unsubscribe};
 
 /// Follows the message that is being written, if there is one: a room has one at a time.
 pub fn follow(room: Room) {
     effect(move |_| {
-        let now = room.log.with(|log| log.written().and_then(|message| Some((message.id, message.run.clone()?))));
-        let before = room.held.with_value(|held| held.written);
-        if before.map(|(id, _)| id) == now.as_ref().map(|(id, _)| *id) {
+        let (id, mark) =
+            room.log.with(|log| log.written().map_or((0, None), |message| (message.id, message.run.clone())));
+        let (before, subscription) = room.held.with_value(|held| held.written);
+        if before == id {
             return;
         }
-        if let Some((_, subscription)) = before {
-            unsubscribe(subscription);
-        }
-        let followed = now.map(|(id, Run { id: run, position })| {
-            // All of it comes again, whatever the page shows of it already.
-            let mut text = String::new();
-            let grow = move |added: String| {
-                text.push_str(&added);
-                room_scroll::change(room, &mut |log| {
-                    log.write(id, &text);
-                    0
-                });
-            };
-            (id, follow_text(Topic::Run { id: run }, position, grow))
-        });
-        room.held.update_value(|held| held.written = followed);
+        unsubscribe(subscription);
+        // All of it comes again, whatever the page shows of it already.
+        let mut text = String::new();
+        let grow = move |added: &str| {
+            text.push_str(added);
+            room_scroll::change(room, &mut |log| {
+                log.write(id, &text);
+                0
+            });
+        };
+        let subscription = mark.and_then(|mark| follow_text(&mark, grow)).unwrap_or(0);
+        room.held.update_value(|held| held.written = (id, subscription));
     });
 }

@@ -261,10 +261,8 @@ mod tests {
 
     #[test]
     fn what_is_being_written_grows_until_the_room_says_what_it_is() {
-        use crate::wire::{Position, assistant::Run, topic::Segment};
-        let run =
-            || Run { id: Segment::new("r1").unwrap(), position: "0000000000000001:0".parse::<Position>().unwrap() };
-        let begun = Message { run: Some(run()), text: String::new(), ..said(5, "assistant") };
+        let begun =
+            Message { run: Some("run/r1@0000000000000001:0".into()), text: String::new(), ..said(5, "assistant") };
         let mut log = RoomLog::new(vec![begun, said(6, "a")], None, "a");
         let mut keys = Vec::new();
         for (text, shown) in [("", ""), ("Once", "Once"), ("On", "Once"), ("Once upon", "Once upon")] {

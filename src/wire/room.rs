@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Position, assistant::Run, person::Visitor};
+use super::{Position, person::Visitor};
 
 /// A message is at most this long, in characters.
 pub const MESSAGE_CHARS: usize = 4_000;
@@ -46,10 +46,10 @@ pub struct Message {
     /// The names after an `@` that are somebody's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// While it is being written, as the assistant's are: its text is told on the run's topic, all of it from the position
-    /// on. What it is in the end is an event of the room.
+    /// While it is being written, as the assistant's are: the mark (`run/{id}@{position}`) from which on all of its text is
+    /// told. What it is in the end is an event of the room. A text, because a type of its own is code for every visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<Run>,
+    pub run: Option<String>,
 }
 
 /// An event of a room. After any of the first three, `message` is what it is now; of the others, `person` is whom it is

@@ -10,7 +10,10 @@ use tidemark::{
         model::{ModelError, Piece, Role, Stop},
         store::{StoreError, now_ms, people::Person},
     },
-    wire::room::{History, Message},
+    wire::{
+        room::{History, Message},
+        topic::Mark,
+    },
 };
 
 use super::stage::Stage;
@@ -80,8 +83,7 @@ async fn whole(stage: &Stage, by: &Visitor, room: &str) -> Message {
 }
 
 fn stream_of(message: &Message) -> String {
-    let run = message.run.as_ref().expect("it is being written");
-    format!("/api/stream?topic=run/{}@{}", run.id, run.position)
+    format!("/api/stream?topic={}", message.run.as_ref().expect("it is being written"))
 }
 
 #[tokio::test]
@@ -140,7 +142,7 @@ async fn what_is_written_in_a_private_room_is_its_members_for_as_long_as_they_ar
     say(&stage, &ada, &room, "a1", "@assistant hello").await;
     let (_, pen) = stage.script.next().await;
     let answer = newest(&stage, &ada, &room).await;
-    let run = answer.run.as_ref().expect("it is being written").id.clone();
+    let run = answer.run.as_ref().and_then(|mark| mark.split('@').next()).expect("it is being written");
 
     let grant = async |grants: &str, person: Option<&str>| {
         format!("Bearer {}", keys::create(store, "test", grants, person).await.expect("a key"))
@@ -155,8 +157,7 @@ async fn what_is_written_in_a_private_room_is_its_members_for_as_long_as_they_ar
         (("authorization", grant(&reads, Some(&eve.person.id)).await), false),
         (("authorization", grant("read:room/lobby", None).await), false),
     ] {
-        for way in [stream_of(&answer), format!("/api/snapshot?topic=run/{run}"), format!("/api/head?topic=run/{run}")]
-        {
+        for way in [stream_of(&answer), format!("/api/snapshot?topic={run}"), format!("/api/head?topic={run}")] {
             let status = stage.server.get(&way, &[(name, value.as_str())]).await.status();
             assert_eq!(status, if may { StatusCode::OK } else { StatusCode::NOT_FOUND }, "{name} {value} {way}");
         }
@@ -170,7 +171,7 @@ async fn what_is_written_in_a_private_room_is_its_members_for_as_long_as_they_ar
     pen.write(" unseen");
     pen.end();
     assert_eq!(whole(&stage, &ada, &room).await.text, "seen unseen");
-    let status = stage.server.get(&format!("/api/head?topic=run/{run}"), &[("cookie", &eve.cookie)]).await.status();
+    let status = stage.server.get(&format!("/api/head?topic={run}"), &[("cookie", &eve.cookie)]).await.status();
     assert_eq!(status, StatusCode::NOT_FOUND, "nor afterwards");
 }
 
@@ -301,9 +302,10 @@ async fn an_answer_whose_process_has_died_ends_with_what_was_stored() {
     let answer = newest(&stage, &ada, "lobby").await;
     assert_eq!((answer.text.as_str(), answer.run.is_some()), ("Once upon", true), "its process is alive");
 
-    let lapse = state
-        .store
-        .write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.begin_message(answer.id, now_ms() - 1).await }));
+    let run: Mark = answer.run.expect("it is being written").parse().expect("a mark");
+    let lapse = state.store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move { tx.begin_message(answer.id, &run, now_ms() - 1).await })
+    });
     lapse.await.expect("the store");
     state.assistant.end_abandoned().await.expect("the store");
     let answer = newest(&stage, &ada, "lobby").await;

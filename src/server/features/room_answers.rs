@@ -3,7 +3,7 @@
 //!
 //! It answers people who post, one at a time in a room, and never programs: nothing can talk to itself here.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 
@@ -21,9 +21,10 @@ use crate::{
         store::{Store, StoreError, Tx, messages as rows, now_ms, rooms as room_rows},
     },
     wire::{
-        assistant::{Run, Status},
+        Topic,
+        assistant::Status,
         room::{Author, MESSAGE_CHARS, Message, RoomEventKind},
-        topic::Segment,
+        topic::{Mark, Segment},
     },
 };
 
@@ -64,15 +65,15 @@ impl Assistant {
             Err(error) => return self.decline(room, &question, format!("{}, {error}.", question.author.name)).await,
         };
         let id = new_run();
-        let run = Run { position: self.runs.head(&id), id: id.clone() };
+        let run = Mark { position: Some(self.runs.head(&id)), topic: Topic::Run { id: id.clone() } };
         let (place, begun) = (room.to_owned(), answer_to(&question));
         let written = self.store.write::<_, RoomError, _>(move |tx| {
             Box::pin(async move {
                 if tx.is_answering(&place).await? {
                     return Ok(None);
                 }
-                let (message, _) = say(tx, &place, Message { run: Some(run), ..begun }).await?;
-                tx.begin_message(message.id, tx.now_ms + LEASE_MS).await?;
+                let (message, _) = say(tx, &place, Message { run: Some(run.to_string()), ..begun }).await?;
+                tx.begin_message(message.id, &run, tx.now_ms + LEASE_MS).await?;
                 Ok(Some(message.id))
             })
         });
@@ -80,7 +81,7 @@ impl Assistant {
             return self.decline(room, &question, BUSY.to_owned()).await;
         };
         let (store, room, run) = (self.store.clone(), room.to_owned(), id.clone());
-        let keep = std::sync::Arc::new(InRoom { store, room, message, run, chunks: Mutex::default() });
+        let keep = Arc::new(InRoom { store, room, message, run, chunks: Mutex::default() });
         let tools = asker.tools.clone();
         self.runs.begin(Begin { id, earlier: Vec::new(), turns, admission, tools, keep, plain: true });
         Ok(())

@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::{Store, StoreError, Tx};
+use crate::wire::{Topic, topic::Mark};
 
 impl Store {
     /// The room in which this run writes, or has written.
@@ -42,9 +43,12 @@ impl Tx {
         Ok(row.map(|row| (row.get(0), row.get(1))))
     }
 
-    /// A message's run begins: its process is trusted until then.
-    pub async fn begin_message(&mut self, id: u64, lease_ms: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE message SET run_lease_ms = $1 WHERE id = $2")
+    /// A message's run begins, at this position of its topic: its process is trusted until then.
+    pub async fn begin_message(&mut self, id: u64, run: &Mark, lease_ms: i64) -> Result<(), StoreError> {
+        let Topic::Run { id: name } = &run.topic else { return Err(StoreError::Broken) };
+        sqlx::query("UPDATE message SET run = $1, run_position = $2, run_lease_ms = $3 WHERE id = $4")
+            .bind(name.as_str())
+            .bind(run.position.map(|position| position.to_string()))
             .bind(lease_ms)
             .bind(id as i64)
             .execute(&mut self.connection)

@@ -3,11 +3,7 @@
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Connection, StoreError, Tx};
-use crate::wire::{
-    assistant::Run,
-    room::{Author, Message},
-    topic::Segment,
-};
+use crate::wire::room::{Author, Message};
 
 const COLUMNS: &str = "message.id, message.author_id, COALESCE(person.name, message.author_name), message.author_hue, \
      message.bot, message.client_id, message.text, message.mentions, message.created_ms, message.edited_ms, \
@@ -102,8 +98,9 @@ impl Tx {
             message.time = self.now_ms as u64;
         }
         let row = sqlx::query(
-            "INSERT INTO message (room_id, author_id, author_name, author_hue, bot, client_id, text, mentions, created_ms, \
-             run, run_position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+            "INSERT INTO message \
+             (room_id, author_id, author_name, author_hue, bot, client_id, text, mentions, created_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         )
         .bind(room)
         .bind(&message.author.id)
@@ -114,8 +111,6 @@ impl Tx {
         .bind(&message.text)
         .bind(serde_json::to_string(&message.mentions)?)
         .bind(message.time as i64)
-        .bind(message.run.as_ref().map(|run| run.id.to_string()))
-        .bind(message.run.as_ref().map(|run| run.position.to_string()))
         .fetch_one(&mut self.connection)
         .await?;
         message.id = row.get::<i64, _>(0) as u64;
@@ -188,11 +183,13 @@ fn message(row: &SqliteRow) -> Message {
         time: row.get::<i64, _>(8) as u64,
         edited: row.get::<Option<i64>, _>(9).is_some(),
         deleted: row.get::<Option<i64>, _>(10).is_some(),
-        run: run(row).filter(|_| row.get::<Option<i64>, _>(13).is_some()),
+        run: run(row),
     }
 }
 
-fn run(row: &SqliteRow) -> Option<Run> {
-    let (id, position): (Option<String>, Option<String>) = (row.get(11), row.get(12));
-    Some(Run { id: Segment::new(&id?).ok()?, position: position?.parse().ok()? })
+/// Of a message that is being written, and has a lease.
+fn run(row: &SqliteRow) -> Option<String> {
+    let (run, position): (Option<String>, Option<String>) = (row.get(11), row.get(12));
+    row.get::<Option<i64>, _>(13)?;
+    Some(["run/", &run?, "@", &position?].concat())
 }
