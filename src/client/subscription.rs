@@ -48,20 +48,15 @@ fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>
     });
 }
 
-/// Hands on what a run adds to its text from this mark on, until [`unsubscribe`]. In Effects and handlers only. Nothing if it
+/// Hands on what the events of a run in a room add to its text from this mark on, until [`unsubscribe`]. In Effects and handlers only. Nothing if it
 /// is no mark.
 pub fn follow_text(mark: &str, mut added: impl FnMut(&str) + 'static) -> Option<u32> {
     let Mark { topic, position } = mark.parse().ok()?;
     let deliver = move |parcels: Vec<Parcel>| {
         for parcel in parcels {
             let Parcel::Events(events) = parcel else { continue };
-            let mut text = String::new();
-            for (_, json) in events {
-                let event = Record::parse(&json);
-                // What it thinks has a text, too.
-                let event = event.filter(|event| event.text("type").is_some_and(|kind| kind == "TextAdded"));
-                text.push_str(&event.and_then(|event| event.text("text")).unwrap_or_default());
-            }
+            let text = |(_, json): &(u64, String)| Record::parse(json)?.text("text");
+            let text: String = events.iter().filter_map(text).collect();
             added(&text);
         }
     };

@@ -49,17 +49,21 @@ impl Row {
             Self::Unread => "unread".to_owned(),
             Self::Note { key, .. } => ["note ", key].concat(),
             Self::Message { message, first } => {
-                let (state, text) = match (message.deleted, message.edited, &message.run) {
-                    (true, ..) => ("deleted", ""),
+                let state = match (message.deleted, message.edited || message.run.is_some()) {
+                    (true, _) => "deleted",
                     // Two edits differ in nothing else, and neither do two moments of what is being written.
-                    (_, true, _) => ("edited ", message.text.as_str()),
-                    (.., Some(_)) => ("written ", message.text.as_str()),
-                    _ => ("", ""),
+                    (_, true) => shown_text(message),
+                    _ => "",
                 };
-                [message.id.to_string().as_str(), if *first { " first " } else { " " }, state, text].concat()
+                [message.id.to_string().as_str(), if *first { " first " } else { " " }, state].concat()
             }
         }
     }
+}
+
+/// A message's text; of one that has only begun, that something is to come.
+pub fn shown_text(message: &Message) -> &str {
+    if message.text.is_empty() { "…" } else { &message.text }
 }
 
 impl RoomLog {
@@ -135,12 +139,10 @@ impl RoomLog {
 
     /// There is so much of it now. A page may show more than has arrived again.
     pub fn write(&mut self, id: u64, text: &str) {
-        let at = self.messages.binary_search_by_key(&id, |held| held.id).ok();
-        if let Some(message) = at.and_then(|at| self.messages.get_mut(at))
-            && message.run.is_some()
-            && message.text.len() < text.len()
-        {
-            message.text = text.to_owned();
+        for message in &mut self.messages {
+            if message.id == id && message.run.is_some() && message.text.len() < text.len() {
+                message.text = text.to_owned();
+            }
         }
     }
 

@@ -171,6 +171,8 @@ impl Answer {
                         events.push(RunEvent { patches, ..event(RunEventKind::TextAdded, part) });
                     }
                 }
+                // Whoever wants nothing but the text is not told what else is thought.
+                Untold::Thinking(_) if self.plain => {}
                 Untold::Thinking(text) => events.push(RunEvent { text, ..event(RunEventKind::ThinkingAdded, part) }),
                 Untold::Tool => {
                     if let Kept::Tool { tool } = &self.parts[part] {
