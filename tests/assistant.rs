@@ -10,6 +10,7 @@ mod assistant_cases {
     mod ends;
     mod other_clients;
     mod rights;
+    mod rooms;
     mod runs;
     mod tools;
     mod versions;

@@ -8,6 +8,10 @@ mod job_cases {
     pub mod kinds;
     mod refusals;
     mod results;
+    mod summaries;
+}
+mod assistant_cases {
+    pub mod script;
 }
 
 use axum::http::{Method, StatusCode};

@@ -47,8 +47,8 @@ pub use page::{
     local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered, remove_remembered,
     set_title, watch_away,
 };
-pub use subscription::{Delivery, subscribe};
-pub use tab::{cut, has_fallen_back, mend};
+pub use subscription::{Delivery, follow_text, subscribe};
+pub use tab::{cut, has_fallen_back, mend, unsubscribe};
 
 /// What the browser does once, before any island is hydrated.
 pub fn start() {

@@ -5,12 +5,13 @@ use serde::de::DeserializeOwned;
 
 use super::{
     effect, json,
-    record::Raw,
+    record::{Raw, Record},
     tab::{self, Parcel},
 };
 use crate::wire::{
     Position, Topic,
     stream::{Event, Reset, Snapshot},
+    topic::Mark,
 };
 
 #[derive(Clone, Debug)]
@@ -45,6 +46,21 @@ fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>
         let id = tab::subscribe(topic.clone(), position, deliver);
         on_cleanup(move || tab::unsubscribe(id));
     });
+}
+
+/// Hands on what the events of a run in a room add to its text from this mark on, until [`unsubscribe`]. In Effects and handlers only. Nothing if it
+/// is no mark.
+pub fn follow_text(mark: &str, mut added: impl FnMut(&str) + 'static) -> Option<u32> {
+    let Mark { topic, position } = mark.parse().ok()?;
+    let deliver = move |parcels: Vec<Parcel>| {
+        for parcel in parcels {
+            let Parcel::Events(events) = parcel else { continue };
+            let text = |(_, json): &(u64, String)| Record::parse(json)?.text("text");
+            let text: String = events.iter().filter_map(text).collect();
+            added(&text);
+        }
+    };
+    Some(tab::subscribe(topic, position?, Box::new(deliver)))
 }
 
 fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T>)) {

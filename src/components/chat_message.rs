@@ -6,7 +6,7 @@ use super::{
     dynamic::dynamic,
     outbox::{Pending, State},
     part::{Part, part},
-    room_log::Row,
+    room_log::{Row, shown_text},
 };
 use crate::wire::{
     numbers::{clock, day, time_of_day},
@@ -43,13 +43,14 @@ fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Par
     let text = if message.deleted {
         paragraph("message__text message__text--gone", vec![words("This message was deleted.")])
     } else {
-        paragraph("message__text", rich(&message.text, &message.mentions))
+        paragraph("message__text", rich(shown_text(message), &message.mentions))
     };
     let mut parts = vec![text, paragraph("message__foot", foot)];
     if first {
         parts.insert(0, heading(message));
     }
-    line(class.concat(), Some(["m", &id].concat()), None, parts)
+    let busy = message.run.as_ref().map(|_| "true".to_owned());
+    line(class.concat(), Some(["m", &id].concat()), busy, parts)
 }
 
 fn heading(message: &Message) -> Part {
@@ -72,11 +73,12 @@ pub fn pending_row(pending: Pending) -> Part {
         ],
     };
     let parts = vec![paragraph("message__text", rich(&text, &[])), paragraph("message__foot", foot)];
-    line("message message--pending".to_owned(), None, Some(client), parts)
+    line("message message--pending".to_owned(), None, None, parts)
 }
 
-fn line(class: String, id: Option<String>, pending: Option<String>, parts: Vec<Part>) -> Part {
-    part(view! { <li class=class id=id data-pending=pending>{parts}</li> })
+/// What is `busy` is read out when it is whole.
+fn line(class: String, id: Option<String>, busy: Option<String>, parts: Vec<Part>) -> Part {
+    part(view! { <li class=class id=id aria-busy=busy>{parts}</li> })
 }
 
 fn paragraph(class: &'static str, parts: Vec<Part>) -> Part {

@@ -11,6 +11,7 @@ use super::{
     connection_badge::ConnectionBadge,
     dynamic::dynamic,
     part::{Line, list, part, when},
+    room_answer,
     room_log::Row,
     room_people::{self, People, count_people, writers},
     room_scroll,
@@ -64,6 +65,7 @@ pub fn ChatRoom() -> impl IntoView {
     subscribe(Topic::Room { room: id.clone() }, history.position, move |delivery| happened(room, delivery));
     let people = room_people::follow(Topic::Presence { room: id.clone() }, presence);
     let writing = room_people::follow(Topic::Typing { room: id }, typing);
+    room_answer::follow(room);
     composer::keep(room);
     room_scroll::count_in_title(room);
     let me = room.me().unwrap_or_default();
@@ -136,8 +138,11 @@ fn messages(room: Room) -> impl IntoView {
 /// Where one writes.
 fn form(room: Room, client: String, failed: &str) -> impl IntoView + use<> {
     let nobody = room.me().is_none();
-    let placeholder =
-        if nobody { "Load the page again to write." } else { "Say something. Enter sends, Shift+Enter is a new line." };
+    let placeholder = if nobody {
+        "Load the page again to write."
+    } else {
+        "Say something, or ask @assistant. Enter sends, Shift+Enter is a new line."
+    };
     let edits =
         move |yes: &'static str, no: &'static str| dynamic(move || if room.editing.get().is_some() { yes } else { no });
     let submitted = move |event: ev::SubmitEvent| {

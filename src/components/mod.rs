@@ -62,6 +62,8 @@ pub mod part;
 pub mod polling_badge;
 #[cfg(feature = "assistant-island")]
 pub mod question;
+#[cfg(feature = "room-island")]
+pub mod room_answer;
 #[cfg(feature = "job-islands")]
 pub mod room_list;
 #[cfg(feature = "room-island")]

@@ -49,16 +49,21 @@ impl Row {
             Self::Unread => "unread".to_owned(),
             Self::Note { key, .. } => ["note ", key].concat(),
             Self::Message { message, first } => {
-                let state = match (message.deleted, message.edited) {
+                let state = match (message.deleted, message.edited || message.run.is_some()) {
                     (true, _) => "deleted",
-                    // Two edits differ in nothing else.
-                    (_, true) => &message.text,
+                    // Two edits differ in nothing else, and neither do two moments of what is being written.
+                    (_, true) => shown_text(message),
                     _ => "",
                 };
                 [message.id.to_string().as_str(), if *first { " first " } else { " " }, state].concat()
             }
         }
     }
+}
+
+/// A message's text; of one that has only begun, that something is to come.
+pub fn shown_text(message: &Message) -> &str {
+    if message.text.is_empty() { "…" } else { &message.text }
 }
 
 impl RoomLog {
@@ -123,6 +128,20 @@ impl RoomLog {
             Err(at) => {
                 self.messages.insert(at, message);
                 true
+            }
+        }
+    }
+
+    /// The message that is being written.
+    pub fn written(&self) -> Option<&Message> {
+        self.messages.iter().rev().find(|message| message.run.is_some())
+    }
+
+    /// There is so much of it now. A page may show more than has arrived again.
+    pub fn write(&mut self, id: u64, text: &str) {
+        for message in &mut self.messages {
+            if message.id == id && message.run.is_some() && message.text.len() < text.len() {
+                message.text = text.to_owned();
             }
         }
     }
@@ -240,6 +259,27 @@ mod tests {
         keys.dedup();
         assert_eq!(keys.len(), rows.len());
         assert_eq!(RoomLog::new(vec![said(3, "a")], Some(2), "a").rows(0).len(), 2, "one's own is not unread");
+    }
+
+    #[test]
+    fn what_is_being_written_grows_until_the_room_says_what_it_is() {
+        let begun =
+            Message { run: Some("run/r1@0000000000000001:0".into()), text: String::new(), ..said(5, "assistant") };
+        let mut log = RoomLog::new(vec![begun, said(6, "a")], None, "a");
+        let mut keys = Vec::new();
+        for (text, shown) in [("", ""), ("Once", "Once"), ("On", "Once"), ("Once upon", "Once upon")] {
+            let id = log.written().map(|message| message.id).unwrap();
+            log.write(id, text);
+            assert_eq!(log.written().map(|message| message.text.as_str()), Some(shown));
+            keys.push(log.rows(0)[1].key());
+        }
+        log.write(6, "not this one, which is whole");
+        let whole = RoomEvent { kind: RoomEventKind::MessageEdited, ..posted(said(5, "assistant")) };
+        log.apply(1, whole);
+        keys.push(log.rows(0)[1].key());
+        keys.dedup();
+        assert_eq!((log.written(), keys.len()), (None, 4), "each moment and the end are lines of their own: {keys:?}");
+        assert_eq!(log.message(6).map(|message| message.text.as_str()), Some("6"));
     }
 
     #[test]

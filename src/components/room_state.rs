@@ -43,6 +43,8 @@ pub struct Held {
     pub loading: bool,
     /// When others were last told that something is being written.
     pub typed: f64,
+    /// The message whose writing is followed, and the subscription to it; no message and no subscription have the number 0.
+    pub written: (u64, u32),
 }
 
 impl Room {
@@ -74,6 +76,7 @@ impl Room {
                 read: seed.seen.unwrap_or(0),
                 loading: false,
                 typed: 0.0,
+                written: (0, 0),
             }),
         }
     }

@@ -7,6 +7,8 @@ use super::{
         chat::Used,
         conversations::{Asker, Assistant},
         jobs::owner_of_key,
+        messages::Posted,
+        room_answers,
     },
     session::{Asking, Source},
     state::AppState,
@@ -37,6 +39,20 @@ pub fn of(state: &AppState, asking: &Asking, source: String) -> Asker {
 pub fn reading(state: &AppState, asking: &Asking, source: String) -> Asker {
     let tools = Toolbox::reading(Context { state: state.clone(), asking: asking.clone() });
     Asker { tools, ..of(state, asking, source) }
+}
+
+/// Has the assistant answer what a person has just said in a room, if they ask it to. An answer is read by everybody there,
+/// so it may use nothing that only the person may read.
+pub async fn said_in_room(state: &AppState, asking: &Asking, room: &str, posted: &Posted, text: &str) {
+    // One that arrived before was answered before.
+    if posted.position.is_none() || room_answers::mention(text).is_none() {
+        return;
+    }
+    let tools = Toolbox::only(&["read_guide"], Context { state: state.clone(), asking: asking.clone() });
+    let asker = Asker { tools, ..of(state, asking, asking.address.clone()) };
+    if let Err(error) = state.assistant.answer_in_room(&asker, room, posted.message).await {
+        tracing::error!(%error, room, "a question in a room could not be answered");
+    }
 }
 
 /// What whoever loads the page that is rendered has used today.

@@ -109,9 +109,9 @@ async fn serve(config: Config, leptos: LeptosOptions, limits: Limits) -> anyhow:
     let (runs, door) = (Runs::new(topics.clone()), Arc::<Door>::default());
     let state = AppState::new(Shared {
         assistant: Assistant::new(store.clone(), chats.clone(), runs.clone(), door.clone()),
+        jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone(), chats.clone())),
         chats,
         runs,
-        jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
         assets: Assets::find(&leptos)?,
         presence: Presence::new(topics.clone()),
         topics,

@@ -71,6 +71,8 @@ pub struct Asking {
     pub key: Option<keys::Key>,
     /// Ends with the session or the key.
     pub access: Option<Access>,
+    /// Where the request came from: what [`Source`] holds.
+    pub address: String,
 }
 
 /// What one may not read does not exist, as far as one is told. Everyone may read the feed, and the inspector where it
@@ -79,14 +81,13 @@ pub struct Asking {
 ///
 /// Rooms are open to everyone, but for the private ones: those are for their members, and for programs whose key names
 /// them (a key from a page is worth no more than the person who made it). Who speaks in a room as a person does so with a
-/// command (`transports/ws/commands.rs`), which looks at the same in its write.
+/// command (`transports/ws/commands.rs`), which looks at the same in its write. What the assistant writes in a room is read
+/// by whoever reads the room.
 pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topic) -> Result<bool, StoreError> {
     let by_key = || asking.key.as_ref().is_some_and(|key| key.allows(action, topic));
     Ok(match (action, topic) {
         (Action::Read, Topic::Room { room } | Topic::Presence { room } | Topic::Typing { room }) => {
-            let Some(found) = state.store.room(room.as_str()).await? else { return Ok(false) };
-            let known = asking.person.is_some() || by_key();
-            !found.private || known && (is_ours(asking) || belongs(state, asking, room.as_str()).await?)
+            reads_room(state, asking, room.as_str(), by_key()).await?
         }
         (Action::Publish, Topic::Room { room }) if by_key() => {
             let Some(found) = state.store.room(room.as_str()).await? else { return Ok(false) };
@@ -109,13 +110,27 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
         },
         (Action::Read, Topic::Run { id }) => match state.store.conversation_of_run(id.as_str()).await? {
             Some(row) => row.shared || asking.talks_in(&row),
-            None => false,
+            None => match state.store.room_of_run(id.as_str()).await? {
+                Some(room) => {
+                    let topic = features::rooms::topic(&room).ok();
+                    let by_key = asking.key.as_ref().zip(topic).is_some_and(|(key, topic)| key.allows(action, &topic));
+                    reads_room(state, asking, &room, by_key).await?
+                }
+                None => false,
+            },
         },
         (Action::Publish, Topic::Conversation { .. } | Topic::Run { .. }) => false,
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,
     })
+}
+
+/// Whether what is said in this room may be read. `by_key` is whether a key says so, if one is shown.
+async fn reads_room(state: &AppState, asking: &Asking, room: &str, by_key: bool) -> Result<bool, StoreError> {
+    let Some(found) = state.store.room(room).await? else { return Ok(false) };
+    let known = asking.person.is_some() || by_key;
+    Ok(!found.private || known && (is_ours(asking) || belongs(state, asking, room).await?))
 }
 
 /// Whether whoever asks is a member of this room; a key stands for the person who made it, as far as its grants go.
@@ -206,7 +221,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     if let Some(shown) = bearer(request.headers()) {
         return match program(&state, shown).await {
             Ok(asking) => {
-                request.extensions_mut().insert(asking);
+                request.extensions_mut().insert(Asking { address: source, ..asking });
                 next.run(request).await
             }
             Err(refused) => refused,
@@ -214,7 +229,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     }
     let jar = SignedCookieJar::from_headers(request.headers(), state.key.clone());
     let held = jar.get(COOKIE).map(|cookie| cookie.value().to_owned());
-    let mut asking = Asking::default();
+    let mut asking = Asking { address: source.clone(), ..Asking::default() };
     let mut renewed = false;
     if let Some(session) = held {
         // Taken before the look at the session: one that ends in between ends this too.

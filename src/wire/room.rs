@@ -46,6 +46,10 @@ pub struct Message {
     /// The names after an `@` that are somebody's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
+    /// While it is being written, as the assistant's are: the mark (`run/{id}@{position}`) from which on all of its text is
+    /// told. What it is in the end is an event of the room. A text, because a type of its own is code for every visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 /// An event of a room. After any of the first three, `message` is what it is now; of the others, `person` is whom it is

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidemark::{
     server::{
+        config::Config,
         features::{
             chat::Payer,
             conversations::{Asker, ConversationError, Question},
@@ -31,8 +32,12 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let script = Arc::<Script>::default();
-        Self { server: Server::with_model(|_| {}, script.clone()).await, script }
+        Self { server: Server::with_model(change, script.clone()).await, script }
     }
 
     /// Somebody who may ask.

@@ -111,9 +111,9 @@ impl Server {
         let (runs, door) = (Runs::new(topics.clone()), Arc::<Door>::default());
         let state = AppState::new(Shared {
             assistant: Assistant::new(store.clone(), chats.clone(), runs.clone(), door.clone()),
+            jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone(), chats.clone())),
             chats,
             runs,
-            jobs: jobs::Jobs::new(store.clone(), settings, features::jobs::rules(store.clone())),
             assets: Assets::find(&leptos).expect("names without hashes"),
             presence: Presence::new(topics.clone()),
             topics,

@@ -70,6 +70,7 @@ async fn a_digest_is_counted_and_shown_as_a_page_and_as_json() {
     let json = server.get(&format!("/api/jobs/{}/result", id(&job)), &[("cookie", &cookie)]).await.text().await;
     let digest: Value = serde_json::from_str(&json).expect("a digest");
     assert_eq!((&digest["messages"], &digest["people"]), (&json!(4), &json!(1)));
+    assert_eq!(digest.get("summary"), None, "the guide sums nothing up");
     let stranger = visit(&server).await;
     let refused = server.get(page, &[crate::HTML, ("cookie", &stranger)]).await;
     assert_eq!(refused.status(), StatusCode::NOT_FOUND);

@@ -45,6 +45,8 @@ pub struct Answer {
     /// What was added since it was last told, by part.
     untold: Vec<(usize, Untold)>,
     unsaved: Vec<Added>,
+    /// Nobody wants it as HTML.
+    plain: bool,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,11 @@ impl Answer {
             _ => Markdown::default(),
         });
         Self { rendered: rendered.collect(), parts, ..Self::default() }
+    }
+
+    /// The same where only its text is wanted.
+    pub fn plain(parts: Vec<Kept>) -> Self {
+        Self { rendered: parts.iter().map(|_| Markdown::default()).collect(), parts, plain: true, ..Self::default() }
     }
 
     pub fn add_text(&mut self, added: &str) {
@@ -155,15 +162,17 @@ impl Answer {
         for (part, untold) in std::mem::take(&mut self.untold) {
             match untold {
                 Untold::Text(text) => {
-                    let patches = self.rendered[part].push(&text);
+                    let patches = if self.plain { Vec::new() } else { self.rendered[part].push(&text) };
                     events.push(RunEvent { text, patches, ..event(RunEventKind::TextAdded, part) });
                 }
                 Untold::Closed => {
-                    let patches = self.rendered[part].finish();
+                    let patches = if self.plain { Vec::new() } else { self.rendered[part].finish() };
                     if !patches.is_empty() {
                         events.push(RunEvent { patches, ..event(RunEventKind::TextAdded, part) });
                     }
                 }
+                // Whoever wants nothing but the text is not told what else is thought.
+                Untold::Thinking(_) if self.plain => {}
                 Untold::Thinking(text) => events.push(RunEvent { text, ..event(RunEventKind::ThinkingAdded, part) }),
                 Untold::Tool => {
                     if let Kept::Tool { tool } = &self.parts[part] {

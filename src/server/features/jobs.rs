@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{keys::Key, notifications};
+use super::{chat::Chats, keys::Key, notifications, summaries};
 use crate::{
     server::{
         jobs::{self, InputError, Jobs, Rules, queue},
@@ -214,8 +214,9 @@ pub fn owner_of_key(key: &Key) -> Owner {
 }
 
 /// What `server/jobs` is told to ask.
-pub fn rules(store: Store) -> Rules {
+pub fn rules(store: Store, chats: Arc<Chats>) -> Rules {
     Rules {
+        summarise: summaries::by_model(store.clone(), chats),
         may_read: Box::new(move |owner, topic| {
             let store = store.clone();
             Box::pin(async move { may_still_read(&store, &owner, &topic).await })

@@ -5,8 +5,10 @@ use std::{fmt, str::FromStr, sync::Arc};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::text::{is_harmful, is_visible};
-
+use super::{
+    people::passes_for_the_house,
+    text::{is_harmful, is_visible},
+};
 use crate::{
     server::{
         door::Door,
@@ -61,6 +63,9 @@ pub enum KeyError {
     Grants,
     #[error("a key's name has one to {NAME_CHARS} characters")]
     Name,
+    /// What a program says in a room stands under its key's name.
+    #[error("that name is reserved")]
+    Reserved,
     #[error("you have {KEYS_A_PERSON} keys; revoke one first")]
     TooMany,
     #[error(
@@ -144,6 +149,9 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
     let name = name.trim().to_owned();
     if name.is_empty() || name.chars().count() > NAME_CHARS || !is_visible(&name) || name.chars().any(is_harmful) {
         return Err(KeyError::Name);
+    }
+    if person.is_some() && passes_for_the_house(&name) {
+        return Err(KeyError::Reserved);
     }
     let grants = parse(grants)?;
     if !(1..=GRANTS).contains(&grants.len()) {

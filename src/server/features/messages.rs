@@ -4,6 +4,7 @@
 use super::{
     notifications,
     people::skeleton_of,
+    room_answers,
     rooms::{RoomError, join, open, say, tell_message, topic, withdraw},
     text::{is_harmful, is_visible},
 };
@@ -97,6 +98,8 @@ pub(super) async fn post_as_bot(
 async fn add(tx: &mut Tx, room: &room_rows::RoomRow, mut message: Message) -> Result<Posted, RoomError> {
     let mentioned = mentions(tx, &message.text).await?;
     message.mentions = mentioned.iter().map(|(name, _)| name.clone()).collect();
+    // It is shown as the others are, and has nobody to be told.
+    message.mentions.extend(room_answers::mention(&message.text).map(str::to_owned));
     let (message, position) = say(tx, &room.id, message).await?;
     for (_, person) in mentioned {
         // Who may not read the room is not told what was said there; nobody is told of what they said themselves.
@@ -130,6 +133,7 @@ pub async fn edit(store: &Store, by: &str, room: &str, id: u64, text: &str) -> R
             Box::pin(async move {
                 let mut message = own(tx, &by, &room, id).await?;
                 message.mentions = mentions(tx, &text).await?.into_iter().map(|(name, _)| name).collect();
+                message.mentions.extend(room_answers::mention(&text).map(str::to_owned));
                 message.text = text;
                 message.edited = true;
                 tx.edit_message(&message).await?;

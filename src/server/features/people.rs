@@ -81,15 +81,26 @@ impl Name {
             return Err(NameError::Character("more than two marks on a letter".to_owned()));
         }
         let skeleton = skeleton_of(&text);
-        let words = text.split(|c: char| !c.is_alphanumeric()).map(skeleton_of);
-        let taken = words.chain([skeleton.clone()]).any(|word| RESERVED.iter().any(|name| skeleton_of(name) == word));
-        // "admin1" is no other than "admin".
-        let begins = RESERVED.iter().any(|name| skeleton.starts_with(&skeleton_of(name)));
-        if taken || begins {
+        if looks_like(&text, &RESERVED) {
             return Err(NameError::Reserved);
         }
         Ok(Self { text, skeleton })
     }
+}
+
+/// Whether a name would be taken for that of who writes in rooms for the house.
+pub(super) fn passes_for_the_house(name: &str) -> bool {
+    looks_like(name, &RESERVED[..2])
+}
+
+/// Whether a name is or begins like one of these, or has it among its words.
+fn looks_like(text: &str, names: &[&str]) -> bool {
+    let skeleton = skeleton_of(text);
+    let words = text.split(|c: char| !c.is_alphanumeric()).map(skeleton_of);
+    let taken = words.chain([skeleton.clone()]).any(|word| names.iter().any(|name| skeleton_of(name) == word));
+    // "admin1" is no other than "admin".
+    let begins = names.iter().any(|name| skeleton.starts_with(&skeleton_of(name)));
+    taken || begins
 }
 
 /// Equal for texts that look alike. Case is folded before and after: some letters only look alike in one of them.

@@ -88,6 +88,14 @@ pub struct Begin {
     pub admission: Admission,
     pub tools: Toolbox,
     pub keep: Arc<dyn Keep>,
+    /// Nobody wants it as HTML: only its text is told.
+    pub plain: bool,
+}
+
+/// A name that no other run has.
+pub fn new_run() -> Segment {
+    // Hexadecimal digits are a segment.
+    Segment::new(&format!("{:032x}", rand::random::<u128>())).unwrap_or_else(|_| unreachable!("digits"))
 }
 
 #[derive(Debug)]
@@ -128,13 +136,19 @@ impl Runs {
     pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
         let topic = Topic::Run { id: begin.id.clone() };
         let position = self.topics.head(&topic);
-        let answer = Answer::begun(begin.earlier.clone());
+        let earlier = begin.earlier.clone();
+        let answer = if begin.plain { Answer::plain(earlier) } else { Answer::begun(earlier) };
         let stop = CancellationToken::new();
         let running = Arc::new(Running { topic, written: Mutex::new(Written { answer, position }), stop });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
         self.tasks.spawn(async move { runs.write(begin, &writing).await });
         running
+    }
+
+    /// Where the topic of a run stands that has not begun.
+    pub fn head(&self, id: &Segment) -> Position {
+        self.topics.head(&Topic::Run { id: id.clone() })
     }
 
     /// The answer of this run, if this process writes it.

@@ -1,19 +1,23 @@
 //! `digest`: a room at a glance: how much was said, by whom, and when: `{"room":"lobby"}`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Checked, Failure, InputError, Kind, Made, Run,
+    Checked, Failure, InputError, Kind, Made, Run, Said,
     history::{History, about, only, room},
 };
 use crate::wire::room::{Author, Message};
 
 /// So many of those who said most are named.
 const NAMED: usize = 10;
+
+/// So many of the newest messages are summed up, as long as they have no more characters together.
+const SUMMED_UP: usize = 200;
+const SUMMED_UP_CHARS: usize = 20_000;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -69,17 +73,46 @@ impl Kind for DigestOfRoom {
     fn run<'r>(&'r self, run: &'r Run) -> BoxFuture<'r, Result<Made, Failure>> {
         Box::pin(async move {
             let mut history = History::begin(run).await?;
-            let mut count = Count::default();
+            let (mut count, mut newest) = (Count::default(), Newest::default());
             loop {
                 let messages = history.next("Reading the messages").await?;
                 if messages.is_empty() {
                     break;
                 }
                 messages.iter().for_each(|message| count.add(message));
+                messages.iter().for_each(|message| newest.add(message));
             }
             let room = room(&run.input).map_err(|error| Failure::Final(error.to_string()))?.to_string();
-            Ok(Made::Digest(Box::new(Digest { room, title: history.title, ..count.digest() })))
+            let (title, lines) = (history.title, Vec::from(newest.lines));
+            run.tell(history.total, history.total, "Summing it up");
+            let summary = match lines.is_empty() {
+                true => None,
+                false => run.summarise(Said { title: title.clone(), lines }).await,
+            };
+            Ok(Made::Digest(Box::new(Digest { room, title, summary, ..count.digest() })))
         })
+    }
+}
+
+/// The newest messages, as many as are summed up. Pure.
+#[derive(Debug, Default)]
+struct Newest {
+    lines: VecDeque<String>,
+    chars: usize,
+}
+
+impl Newest {
+    fn add(&mut self, message: &Message) {
+        if message.deleted || message.run.is_some() {
+            return;
+        }
+        let line = format!("{}: {}", message.author.name, message.text);
+        self.chars += line.chars().count();
+        self.lines.push_back(line);
+        while self.lines.len() > SUMMED_UP || self.chars > SUMMED_UP_CHARS {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.chars -= oldest.chars().count();
+        }
     }
 }
 
@@ -124,6 +157,24 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_messages_are_summed_up_as_far_as_they_fit() {
+        let mut newest = Newest::default();
+        let mut add = |text: &str, deleted| {
+            let author = Author { name: "Ada".into(), ..Author::default() };
+            newest.add(&Message { author, text: text.into(), deleted, ..Message::default() });
+            (newest.lines.len(), newest.chars)
+        };
+        for _ in 0..SUMMED_UP {
+            add("x", false);
+        }
+        assert_eq!(add("y", false), (SUMMED_UP, SUMMED_UP * 6));
+        assert_eq!(add("gone", true), (SUMMED_UP, SUMMED_UP * 6));
+        let (lines, chars) = add(&"z".repeat(SUMMED_UP_CHARS - 100), false);
+        assert!((2..SUMMED_UP).contains(&lines) && chars <= SUMMED_UP_CHARS, "{lines} {chars}");
+        assert!(newest.lines.back().is_some_and(|line| line.starts_with("Ada: zzz")));
+    }
 
     #[test]
     fn messages_are_counted_by_person_hour_and_day() {

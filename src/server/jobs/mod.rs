@@ -12,7 +12,7 @@ mod history;
 pub mod queue;
 mod runner;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub use digest::{Digest, Speaker};
 pub use queue::Room;
 pub use runner::{Jobs, Rules, Settings};
 
-use super::store::{Store, StoreError};
+use super::store::{Store, StoreError, jobs::Owner};
 use crate::wire::Topic;
 
 /// Every kind of job there is.
@@ -72,8 +72,19 @@ pub struct InputError {
     pub words: String,
 }
 
+/// What a language model makes of what was said in a room, for the owner of a job. Nothing where there is none, or where it
+/// does not want to, or may not: a job is none the worse for that. `features/summaries.rs` does it.
+pub type Summarise = Arc<dyn Fn(Owner, Said) -> BoxFuture<'static, Option<String>> + Send + Sync>;
+
+/// What was said in a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub title: String,
+    /// Who and what, oldest first.
+    pub lines: Vec<String>,
+}
+
 /// A job being done.
-#[derive(Debug)]
 pub struct Run {
     pub store: Store,
     pub id: String,
@@ -82,6 +93,8 @@ pub struct Run {
     pub name: String,
     /// A file of this run alone, which becomes the result.
     pub file: PathBuf,
+    summarise: Summarise,
+    owner: Owner,
     progress: watch::Sender<Progress>,
 }
 
@@ -113,7 +126,18 @@ pub enum Failure {
     Final(String),
 }
 
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Run {
+    /// In a language model's words, at the expense of whoever owns the job.
+    pub async fn summarise(&self, said: Said) -> Option<String> {
+        (self.summarise)(self.owner.clone(), said).await
+    }
+
     /// Says how far it is: `done` of `total`, and what it is doing. Cheap: what is stored of it is stored now and then.
     pub fn tell(&self, done: u64, total: u64, doing: &str) {
         // Complete is what is complete.

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, InputError, Kind, Made, Progress, Run,
+    Failure, InputError, Kind, Made, Progress, Run, Summarise,
     queue::{self, End, Go, Room},
 };
 use crate::{
@@ -58,6 +58,7 @@ pub struct Rules {
     pub may_read: MayRead,
     /// Part of the write in which a job ends.
     pub ended: for<'t> fn(&'t mut Tx, &'t JobRow) -> BoxFuture<'t, Result<(), StoreError>>,
+    pub summarise: Summarise,
 }
 
 pub struct Jobs {
@@ -270,6 +271,8 @@ impl Jobs {
             input: serde_json::from_str(&row.input).unwrap_or_default(),
             name: run.to_owned(),
             file: part.to_owned(),
+            summarise: self.rules.summarise.clone(),
+            owner: row.owner,
             progress,
         };
         let done = tokio::time::timeout(kind.timeout(), AssertUnwindSafe(kind.run(&job)).catch_unwind()).await;

@@ -7,7 +7,7 @@ use crate::wire::room::{Author, Message};
 
 const COLUMNS: &str = "message.id, message.author_id, COALESCE(person.name, message.author_name), message.author_hue, \
      message.bot, message.client_id, message.text, message.mentions, message.created_ms, message.edited_ms, \
-     message.deleted_ms FROM message LEFT JOIN person ON person.id = message.author_id";
+     message.deleted_ms, message.run, message.run_position, message.run_lease_ms FROM message LEFT JOIN person ON person.id = message.author_id";
 
 /// A room's messages before one (or the newest), oldest first: at most `most`, and whether there are more.
 pub async fn before(
@@ -89,7 +89,7 @@ impl Tx {
             .bind(client)
             .fetch_optional(&mut self.connection)
             .await?;
-        Ok(row.map(|row| (row.get(11), message(&row))))
+        Ok(row.map(|row| (row.get(14), message(&row))))
     }
 
     /// Adds a message; its id is set here, and its time, if it has none.
@@ -183,5 +183,13 @@ fn message(row: &SqliteRow) -> Message {
         time: row.get::<i64, _>(8) as u64,
         edited: row.get::<Option<i64>, _>(9).is_some(),
         deleted: row.get::<Option<i64>, _>(10).is_some(),
+        run: run(row),
     }
+}
+
+/// Of a message that is being written, and has a lease.
+fn run(row: &SqliteRow) -> Option<String> {
+    let (run, position): (Option<String>, Option<String>) = (row.get(11), row.get(12));
+    row.get::<Option<i64>, _>(13)?;
+    Some(["run/", &run?, "@", &position?].concat())
 }

@@ -5,6 +5,7 @@
 //! `sqlite.rs` keeps what is SQLite's own; all other SQL is portable (`$1`, standard upserts). One file of queries a
 //! feature.
 
+mod answers;
 pub mod conversations;
 mod error;
 pub mod jobs;

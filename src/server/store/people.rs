@@ -44,6 +44,14 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether a person has an address to sign in with.
+    pub async fn has_signed_in(&self, person: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM person WHERE id = $1 AND email IS NOT NULL").bind(person);
+        Ok(row.fetch_optional(&self.reads).await?.is_some())
+    }
+}
+
 impl Tx {
     /// What this session leads to, as this write sees it.
     pub async fn session(&mut self, id: &str) -> Result<Found, StoreError> {

@@ -70,6 +70,12 @@ impl Toolbox {
         Self { tools: TOOLS.iter().copied().filter(|tool| !tool.changes()).collect(), context: Some(context) }
     }
 
+    /// These alone.
+    pub fn only(names: &[&str], context: Context) -> Self {
+        let named = |tool: &&dyn Tool| names.contains(&tool.name());
+        Self { tools: TOOLS.iter().copied().filter(named).collect(), context: Some(context) }
+    }
+
     /// As models are told of them.
     pub fn described(&self) -> Vec<model::Tool> {
         let described = |tool: &&dyn Tool| model::Tool {

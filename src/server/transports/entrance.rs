@@ -8,6 +8,7 @@ use crate::{
         features::{conversations, keys::Action, rooms},
         session::{Asking, may},
         state::AppState,
+        store::StoreError,
         topics::Access,
     },
     wire::{Topic, stream::RefusedCode, topic::Mark},
@@ -47,19 +48,28 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
     Ok(joining)
 }
 
-/// The right by which somebody reads what another shares: it ends when that does.
+/// The right by which somebody reads what another shares, or what is written in a room: it ends when that does.
 async fn shared(state: &AppState, asking: &Asking, topic: &Topic) -> Result<Option<Access>, RefusedCode> {
+    if let (Some(person), Topic::Run { id }) = (&asking.person, topic) {
+        let room = state.store.room_of_run(id.as_str()).await.map_err(|error| unknown(&error, topic))?;
+        // What is written in a room is a member's for as long as the room is.
+        if let Some(room) = room {
+            return Ok(Some(state.door.access(&rooms::access(&room, &person.id))));
+        }
+    }
     let conversation = match topic {
         Topic::Conversation { id } => state.store.conversation(id.as_str()).await,
         Topic::Run { id } => state.store.conversation_of_run(id.as_str()).await,
         _ => return Ok(None),
     };
-    let conversation = conversation.map_err(|error| {
-        tracing::error!(%error, %topic, "a conversation could not be looked up");
-        RefusedCode::Overloaded
-    })?;
+    let conversation = conversation.map_err(|error| unknown(&error, topic))?;
     let foreign = conversation.filter(|row| !asking.talks_in(row));
     Ok(foreign.map(|row| state.door.access(&conversations::access(&row.id))))
+}
+
+fn unknown(error: &StoreError, topic: &Topic) -> RefusedCode {
+    tracing::error!(%error, %topic, "whose a topic is could not be looked up");
+    RefusedCode::Overloaded
 }
 
 /// Whether a page of this origin may open a connection with its visitor's cookie: our own, or one that is allowed.

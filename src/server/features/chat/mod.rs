@@ -46,6 +46,8 @@ pub struct Admission {
     chats: Arc<Chats>,
     model: Arc<dyn Model>,
     place: Arc<Place>,
+    /// What the model is told besides the house's own words.
+    besides: String,
 }
 
 /// What somebody has used today.
@@ -76,6 +78,11 @@ impl Chats {
         &self.models
     }
 
+    /// Of the newest message, in characters.
+    pub fn longest_question(&self) -> usize {
+        (self.ceilings.message_chars as usize).min(self.ceilings.conversation_chars as usize)
+    }
+
     /// Checks every ceiling and takes a place; nothing is asked of the model yet. `turns` end with the question.
     pub async fn admit(
         self: &Arc<Self>,
@@ -93,7 +100,7 @@ impl Chats {
         if model.is_paid() {
             self.check_tokens(payer).await?;
         }
-        Ok(Admission { chats: self.clone(), model, place: Arc::new(place) })
+        Ok(Admission { chats: self.clone(), model, place: Arc::new(place), besides: String::new() })
     }
 
     /// What this one used today, and how much they may: for pages.
@@ -180,10 +187,17 @@ impl Admission {
         &self.model
     }
 
+    /// Tells the model this besides, before all else.
+    pub fn telling(mut self, besides: impl Into<String>) -> Self {
+        self.besides = besides.into();
+        self
+    }
+
     /// Asks the model; more than once, where it calls tools in between. Turns that do not fit into its window are left out,
     /// the oldest first. Without tools, or where the model takes none, what tools have said is told in words.
     pub fn ask(&self, turns: Vec<Turn>, tools: Vec<Tool>) -> Written {
         let Chats { system, ceilings, .. } = &*self.chats;
+        let system = [system, &*self.besides].join("\n\n").trim().to_owned();
         let turns = model::paired(turns);
         let (turns, tools) = match self.model.takes_tools() && !tools.is_empty() {
             true => (turns, tools),
@@ -194,12 +208,12 @@ impl Admission {
                 + model::tokens_of(&tool.description)
                 + model::tokens_of(&tool.input.to_string())
         };
-        let around = model::tokens_of(system) + tools.iter().map(tool).sum::<usize>();
+        let around = model::tokens_of(&system) + tools.iter().map(tool).sum::<usize>();
         let around = u32::try_from(around).unwrap_or(u32::MAX);
         let room = self.model.window().saturating_sub(ceilings.output_tokens).saturating_sub(around);
         let (turns, left_out) = model::fitting(turns, room);
         let input = around as usize + turns.iter().map(model::tokens_of_turn).sum::<usize>();
-        let prompt = Prompt { system: system.clone(), turns, tools, max_tokens: ceilings.output_tokens };
+        let prompt = Prompt { system, turns, tools, max_tokens: ceilings.output_tokens };
         let pieces = self.model.answer(prompt);
         let spent = Spent::new(self.chats.clone(), self.place.clone(), self.model.is_paid(), input);
         Written { pieces, left_out, spent }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Asker, Assistant, ConversationError, Question, check_client, check_id, checked,
-    place::{InConversation, Place, add_answer, add_question, create, new_run, tell},
+    place::{InConversation, Place, add_answer, add_question, create, tell},
     tree::{check_free, find_answer, place_of, question_of, turns_to},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         features::{
             answer::{self, Kept},
             chat::Admission,
-            runs::Begin,
+            runs::{Begin, new_run},
         },
         model::Turn,
         store::conversations::TurnRow,
@@ -206,6 +206,6 @@ impl Assistant {
     ) {
         let id = place.run.clone();
         let keep = Arc::new(InConversation { store: self.store.clone(), place });
-        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep });
+        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep, plain: false });
     }
 }

@@ -4,7 +4,7 @@ use super::{Asker, Assistant, ConversationError, TITLE_CHARS, access, place::tel
 use crate::{
     server::{
         features::{
-            answer,
+            answer, room_answers,
             text::{is_harmful, is_visible},
         },
         store::{Store, StoreError, conversations::ConversationRow, now_ms},
@@ -84,7 +84,7 @@ impl Assistant {
             });
             ended.await?;
         }
-        Ok(())
+        room_answers::end_abandoned(&self.store).await
     }
 
     async fn set(

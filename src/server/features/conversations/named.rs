@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::{
     Asker, Assistant, ConversationError, check_client,
-    place::{Place, add_answer, add_question, create, new_run, tell},
+    place::{Place, add_answer, add_question, create, tell},
     tree::{check_free, path, question_of},
 };
 use crate::{
     server::{
         features::{
             answer::{self, Kept},
-            runs::Running,
+            runs::{Running, new_run},
         },
         model::Turn,
         store::{

@@ -147,8 +147,3 @@ pub(super) async fn tell(
     tx.publish(&topic(conversation)?, &ConversationEvent { kind, message }).await?;
     Ok(())
 }
-
-pub(super) fn new_run() -> Segment {
-    // Hexadecimal digits are a segment.
-    Segment::new(&format!("{:032x}", rand::random::<u128>())).unwrap_or_else(|_| unreachable!("digits"))
-}

@@ -12,8 +12,9 @@ use axum::{
 
 use crate::{
     server::{
+        asker,
         features::{
-            messages,
+            messages::{self, Posted},
             rooms::{self, RoomError},
         },
         session::Asking,
@@ -80,7 +81,13 @@ pub async fn perform(state: &AppState, asking: &Asking, command: &Command) -> Re
         Failed::new(FailedCode::NotFound, "only visitors may do that: load a page first, and send its cookie")
     })?;
     let outcome = match command {
-        Command::Post { room, client, text, .. } => post(state, person, room, client, text).await,
+        Command::Post { room, client, text, .. } => {
+            let posted = post(state, person, room, client, text).await;
+            if let Ok(posted) = &posted {
+                asker::said_in_room(state, asking, room, posted, text).await;
+            }
+            posted.map(|posted| Done { message: Some(posted.message), position: posted.position })
+        }
         Command::Edit { room, message, text, .. } => {
             let edited = messages::edit(&state.store, &person.id, room, *message, text).await;
             edited.map(|position| Done { message: Some(*message), position: Some(position) })
@@ -106,12 +113,12 @@ pub async fn perform(state: &AppState, asking: &Asking, command: &Command) -> Re
     outcome.map_err(Failed::from)
 }
 
-async fn post(state: &AppState, by: &Person, room: &str, client: &str, text: &str) -> Result<Done, RoomError> {
+async fn post(state: &AppState, by: &Person, room: &str, client: &str, text: &str) -> Result<Posted, RoomError> {
     let posted = messages::post(&state.store, by, room, client, text).await?;
     if let Ok(room) = Segment::new(room) {
         state.presence.sent(&room, &by.id);
     }
-    Ok(Done { message: Some(posted.message), position: posted.position })
+    Ok(posted)
 }
 
 impl From<RoomError> for Failed {
