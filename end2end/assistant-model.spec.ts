@@ -146,7 +146,7 @@ test("a tool that changes something waits for a yes, over a restart too, and say
   await connectionIs(page, "live");
   await page.getByRole("button", { name: "Allow" }).click();
   await expect(answer(page, "complete")).toContainText("/jobs/", { timeout: 20_000 });
-  await expect(page.locator('.tool[data-state="done"]')).toHaveCount(1);
+  await expect(page.locator(".tool .folded__state")).toHaveText("done");
   await page.goto(`${server.url}/jobs`);
   await expect(page.getByText("Digest of Lobby").first()).toBeVisible();
 });
@@ -156,7 +156,7 @@ test("a no is a no: nothing is done, and the model is told", async ({ page, star
   await ask(page, server, '[tool start_job {"kind":"export","room":"lobby"}] please');
   await page.getByRole("button", { name: "Decline" }).click();
   await expect(answer(page, "complete")).toBeVisible();
-  await expect(page.locator('.tool[data-state="declined"]')).toHaveCount(1);
+  await expect(page.locator(".tool .folded__state")).toHaveText("declined");
   await page.goto(`${server.url}/jobs`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await expect(page.getByText("Export of Lobby")).toHaveCount(0);
@@ -185,7 +185,7 @@ test("one chooses among models, and what an answer took is told with its model",
   await expect(page.locator(".answer__took")).toContainText("small · 1,234 tokens in, 567 out");
   expect((await model.requests()).at(-1)!.path).toContain("/chat/completions");
   await page.reload();
-  await expect(page.getByText("Today: 1,801 tokens of 100,000")).toBeVisible();
+  await expect(page.getByText("Today: 1,801 tokens of 300,000")).toBeVisible();
 });
 
 test("each ceiling is said in words, and what was typed is not lost", async ({ page, start, model, allowed }) => {
