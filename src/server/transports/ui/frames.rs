@@ -75,8 +75,12 @@ impl Frames {
     }
 
     fn tool(&mut self, frames: &mut String, tool: &ToolUse) {
-        self.close(frames);
         let (id, name) = (&tool.id, &tool.name);
+        let is_open = matches!(tool.state, ToolState::Waiting | ToolState::Running);
+        if self.called.contains(id) && (is_open || self.answered.contains(id)) {
+            return;
+        }
+        self.close(frames);
         let input: Value = serde_json::from_str(&tool.input).unwrap_or_default();
         if self.called.insert(id.clone()) {
             let begun = json!({ "type": "tool-input-start", "toolCallId": id, "toolName": name, "dynamic": true });
