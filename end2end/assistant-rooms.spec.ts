@@ -65,7 +65,7 @@ test("a page that is loaded in the middle of an answer shows it whole in the end
   await enter(page);
   await enter(other);
   await ask(page);
-  await expect(text(page)).toContainText("reset");
+  await expect(text(page)).toContainText("From the documentation:");
   await page.reload();
   await expect(text(page)).toContainText("This is search, not a model.");
   await expect(text(other)).toContainText("This is search, not a model.");
