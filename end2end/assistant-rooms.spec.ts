@@ -44,7 +44,7 @@ test("one asks, and both see the answer grow and end", async ({ page, context, s
   await ask(page);
   await expect(log(other).locator(".message__mention").first()).toHaveText("@assistant");
   for (const person of [page, other]) {
-    await expect(text(person)).toContainText("This is search, not a model.");
+    await expect(text(person)).toContainText("This is search, not a model.", { timeout: 20_000 });
     await expect(person.locator('.message[aria-busy="true"]')).toHaveCount(0);
     await expect(answer(person)).toHaveCount(1);
     await expect(answer(person)).not.toContainText("edited");
@@ -67,8 +67,8 @@ test("a page that is loaded in the middle of an answer shows it whole in the end
   await ask(page);
   await expect(text(page)).toContainText("From the documentation:");
   await page.reload();
-  await expect(text(page)).toContainText("This is search, not a model.");
-  await expect(text(other)).toContainText("This is search, not a model.");
+  await expect(text(page)).toContainText("This is search, not a model.", { timeout: 20_000 });
+  await expect(text(other)).toContainText("This is search, not a model.", { timeout: 20_000 });
   await expect(page.locator('.message[aria-busy="true"]')).toHaveCount(0);
   expect(await text(page).textContent()).toBe(await text(other).textContent());
   await page.reload();
