@@ -1,10 +1,7 @@
 // Vercel's AI SDK, unmodified: npm's `ai` in Node, and `useChat` of `@ai-sdk/react` on an origin of its own, with nothing but
 // the address changed. It sends, follows, resumes an answer in the middle, and stops it.
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
-import { build } from "esbuild";
+import { elsewhere } from "./elsewhere.ts";
 import { expect, test } from "./fixtures.ts";
 
 const question = (text: string, id = "m1"): UIMessage => ({ id, role: "user", parts: [{ type: "text", text }] });
@@ -94,24 +91,10 @@ const component = (url: string) => `
   createRoot(document.getElementById("root")).render(h(Chat));`;
 
 test("useChat on another origin sends, and resumes an answer after a reload in its middle", async ({ page, start, model }) => {
-  let script = "";
-  const site = createServer((request, response) => {
-    const page = `<!doctype html><meta charset="utf-8"><title>Elsewhere</title><link rel="icon" href="data:,"><div id="root"></div><script src="/app.js"></script>`;
-    const [type, body] = request.url === "/app.js" ? ["text/javascript", script] : ["text/html", page];
-    response.setHeader("content-type", `${type}; charset=utf-8`).end(body);
-  });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
-  const server = await start({ ...model.settings, TIDEMARK_ALLOWED_ORIGINS: origin });
-  const built = await build({
-    stdin: { contents: component(server.url), resolveDir: import.meta.dirname ?? "." },
-    bundle: true,
-    write: false,
-    define: { "process.env.NODE_ENV": '"production"' },
-  });
-  script = built.outputFiles[0].text;
-  await page.goto(origin);
+  const site = await elsewhere();
+  const server = await start({ ...model.settings, TIDEMARK_ALLOWED_ORIGINS: site.origin });
+  await site.show(component(server.url));
+  await page.goto(site.origin);
   await expect(page.locator("#status")).toHaveText("ready");
   await page.getByRole("button", { name: "Ask" }).click();
   await expect(page.locator(".assistant")).toContainText("w3");
@@ -122,6 +105,5 @@ test("useChat on another origin sends, and resumes an answer after a reload in i
   await expect(page.locator(".assistant")).toHaveCount(1);
   await expect(page.locator("#status")).toHaveText("ready");
   expect((await model.requests()).length).toBe(1);
-  site.closeAllConnections();
   site.close();
 });

@@ -1,9 +1,6 @@
 // The article's status component, unmodified but for the address, with npm's `swr` on an origin of its own: it polls a job
 // of ours by the address that is shared, and stops when the job is done.
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { build } from "esbuild";
+import { elsewhere } from "./elsewhere.ts";
 import { expect, test } from "./fixtures.ts";
 
 const component = (url: string) => `
@@ -24,29 +21,11 @@ const component = (url: string) => `
 
   createRoot(document.getElementById("root")).render(h(LiveStatus, { url: ${JSON.stringify(url)} }));`;
 
-async function bundle(url: string): Promise<string> {
-  const built = await build({
-    stdin: { contents: component(url), resolveDir: import.meta.dirname ?? "." },
-    bundle: true,
-    write: false,
-    define: { "process.env.NODE_ENV": '"production"' },
-  });
-  return built.outputFiles[0].text;
-}
-
 test("the article's component polls a job from another origin, and stops when it is done", async ({ page, start, allowed }) => {
   allowed.push(/404 \(Not Found\)/);
-  let script = "";
-  const site = createServer((request, response) => {
-    const page = `<!doctype html><meta charset="utf-8"><title>Elsewhere</title><link rel="icon" href="data:,"><div id="root"></div><script src="/app.js"></script>`;
-    const [type, body] = request.url === "/app.js" ? ["text/javascript", script] : ["text/html", page];
-    response.setHeader("content-type", `${type}; charset=utf-8`).end(body);
-  });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  const site = await elsewhere();
   // Jobs wait here until another process on the same data does them.
-  const server = await start({ TIDEMARK_ALLOWED_ORIGINS: origin, TIDEMARK_JOBS__WORKERS: "0" });
+  const server = await start({ TIDEMARK_ALLOWED_ORIGINS: site.origin, TIDEMARK_JOBS__WORKERS: "0" });
   const key = await server.key("publish:job/*");
   const asked = await fetch(`${server.url}/api/jobs`, {
     method: "POST",
@@ -57,10 +36,10 @@ test("the article's component polls a job from another origin, and stops when it
   const { id, shared } = await asked.json();
   expect(asked.headers.get("location")).toBe(`/api/jobs/${id}`);
 
-  script = await bundle(server.url + shared);
+  await site.show(component(server.url + shared));
   let answers = 0;
   page.on("response", (response) => (answers += response.url().endsWith(shared) ? 1 : 0));
-  await page.goto(origin);
+  await page.goto(site.origin);
   await expect(page.getByText("queued: 0%")).toBeVisible();
   await start({ TIDEMARK_DATA_DIR: server.dataDir });
   await expect(page.getByText("completed: 100%")).toBeVisible();
@@ -74,6 +53,5 @@ test("the article's component polls a job from another origin, and stops when it
   // Without the capability there is nothing to be seen from there.
   const refused = await page.evaluate((url) => fetch(url).then((response) => response.status), `${server.url}/api/jobs/${id}`);
   expect(refused).toBe(404);
-  site.closeAllConnections();
   site.close();
 });

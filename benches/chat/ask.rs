@@ -46,8 +46,16 @@ impl Target {
     }
 }
 
+/// An answer of one word takes no longer, or never ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// From the question to the first word, over a connection that is open.
 pub async fn first_token(target: &Target) -> io::Result<Duration> {
+    let asked = tokio::time::timeout(PATIENCE, ask_for_one(target)).await;
+    asked.unwrap_or_else(|_| Err(io::Error::other(format!("{}: an answer did not end", target.address))))
+}
+
+async fn ask_for_one(target: &Target) -> io::Result<Duration> {
     let mut stream = connect(target).await?;
     let request = target.request("[words 1]");
     let asked = Instant::now();

@@ -13,7 +13,7 @@ async function answer(request, response) {
   const { messages } = JSON.parse(Buffer.concat(chunks).toString());
   const stream = await anthropic.messages.create({ model: "claude-sonnet-4-6", max_tokens: 1024, messages, stream: true });
   response.on("close", () => stream.controller.abort());
-  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache", connection: "keep-alive" });
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   for await (const event of stream) {
     if (event.type === "content_block_delta" && event.delta.type === "text_delta") {
       response.write(`data: ${JSON.stringify({ text: event.delta.text })}\n\n`);

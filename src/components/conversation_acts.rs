@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leptos::{ev, prelude::*, server_fn::ServerFn};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
+use web_sys::{Element, FocusOptions, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use super::{
     conversation_ask::{ask, discard, retry},
@@ -63,7 +63,9 @@ fn fields(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<UrlSea
 fn keep_focus(chat: Chat) {
     let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
     if let Some(list) = chat.list.try_get_untracked().flatten().filter(|_| lost) {
-        let _ = list.focus();
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = list.focus_with_options(&options);
     }
 }
 

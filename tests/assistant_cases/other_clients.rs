@@ -115,3 +115,23 @@ async fn messages_that_are_none_have_a_status_and_words() {
     assert_eq!(strange.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(stage.script.times_asked(), 0);
 }
+
+#[tokio::test]
+async fn a_reader_that_comes_at_any_moment_gets_each_word_once() {
+    let stage = Stage::new().await;
+    let first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    let words: Vec<_> = (1..=40).map(|number| format!("w{number} ")).collect();
+    let mut readers = vec![first];
+    for word in &words {
+        pen.write(word);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        readers.push(stage.server.get(&format!("/api/chat/{CHAT}/stream"), &[]).await);
+    }
+    pen.end();
+    for mut reader in readers {
+        assert_eq!(said(&events(&reader.text().await)), words.concat());
+    }
+}

@@ -97,3 +97,26 @@ async fn a_question_that_arrives_twice_is_asked_once() {
     stage.ended(&ada).await;
     assert_eq!((stage.view(&ada).await.messages.len(), stage.script.times_asked()), (2, 1));
 }
+
+#[tokio::test]
+async fn what_has_come_and_was_not_yet_told_is_neither_shown_twice_nor_missing() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    let words: Vec<_> = (1..=60).map(|number| format!("w{number} ")).collect();
+    let mut followers = Vec::new();
+    for word in &words {
+        pen.write(word);
+        // The run takes it, and tells of it a few words later.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        followers.push(stage.follow(&stage.newest(&ada).await));
+    }
+    pen.end();
+    for mut follower in followers {
+        follower.until_the_end().await;
+        assert_eq!(follower.text, words.concat());
+    }
+}

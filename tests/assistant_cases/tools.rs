@@ -121,3 +121,45 @@ async fn what_models_ask_for_wrongly_is_told_to_them_and_they_do_not_ask_for_eve
     assert_eq!(answer.status, Status::Failed);
     assert!(answer.error.is_some_and(|error| error.contains("8 times")));
 }
+
+#[tokio::test]
+async fn a_decision_that_cannot_be_followed_now_is_not_made() {
+    let stage = Stage::with(|config| config.assistant.requests_a_minute_per_address = 4).await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let waiting = stage.ended(&ada).await;
+    // The budget of a minute lets one in at once: another is too fast.
+    assert!(assistant.decide(&ada, ID, waiting.id, "c1", true).await.is_err());
+    let still = stage.newest(&ada).await;
+    assert_eq!((still.status, tool(&still).state), (Status::Waiting, ToolState::Waiting), "it can be decided later");
+}
+
+#[tokio::test]
+async fn a_tool_that_was_running_when_its_process_died_is_not_used_again_unasked() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    let store = stage.server.state.store.clone();
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let waiting = stage.ended(&ada).await.id;
+    let write = store.write::<_, tidemark::server::store::StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let mut row = tx.turn(waiting).await?.expect("a turn");
+            row.parts = row.parts.replace("waiting", "running");
+            (row.status, row.lease_ms) = ("running".into(), 0);
+            tx.set_turn(&row).await
+        })
+    });
+    write.await.expect("the store");
+    assistant.end_abandoned().await.expect("the store");
+    let broken = stage.newest(&ada).await;
+    assert_eq!((broken.status, tool(&broken).state), (Status::Interrupted, ToolState::Failed));
+    assistant.go_on(&ada, ID, broken.id).await.expect("it goes on");
+    let (prompt, pen) = stage.script.next().await;
+    assert!(result(&prompt).1, "{prompt:?}");
+    pen.end();
+    assert_eq!(tool(&stage.ended(&ada).await).state, ToolState::Failed);
+}

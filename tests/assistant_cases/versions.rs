@@ -48,3 +48,24 @@ async fn a_question_asked_anew_keeps_the_path_that_followed_the_old_one() {
     let shown: Vec<_> = stage.view(&ada).await.messages.into_iter().map(|message| message.id).collect();
     assert_eq!(shown, before.messages.iter().map(|message| message.id).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn an_answer_in_the_middle_that_goes_on_hides_nothing_of_what_followed_it() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Half");
+    pen.fail(tidemark::server::model::ModelError::Broken);
+    let half = stage.ended(&ada).await;
+    stage.ask(&ada, "q2", "Two?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.end();
+    stage.ended(&ada).await;
+    let ids = async || stage.view(&ada).await.messages.into_iter().map(|message| message.id).collect::<Vec<_>>();
+    let before = ids().await;
+    assistant.go_on(&ada, ID, half.id).await.expect("it goes on");
+    let (_, pen) = stage.script.next().await;
+    assert_eq!(ids().await, before);
+    pen.end();
+}

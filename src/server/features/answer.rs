@@ -136,6 +136,19 @@ impl Answer {
         self.unsaved.push(Added { part, added: Kept::Tool { tool } });
     }
 
+    /// It has broken off: nothing more becomes of its tools.
+    pub fn end_tools(&mut self) {
+        let mut parts = self.parts.clone();
+        end_tools(&mut parts);
+        for part in parts {
+            if let Kept::Tool { tool } = part
+                && !self.parts.contains(&Kept::Tool { tool: tool.clone() })
+            {
+                self.set_tool(tool);
+            }
+        }
+    }
+
     /// Nothing is added to it any more: its last block is closed.
     pub fn close(&mut self) {
         if let Some(Kept::Text { .. }) = self.parts.last() {
@@ -194,11 +207,6 @@ impl Answer {
         &self.parts
     }
 
-    /// The tools that wait for a yes or no.
-    pub fn waiting(&self) -> impl Iterator<Item = &ToolUse> {
-        tools(&self.parts).filter(|tool| tool.state == ToolState::Waiting)
-    }
-
     /// As it has been told until now.
     pub fn view(&self) -> Vec<Part> {
         self.parts.iter().zip(&self.rendered).map(|(part, rendered)| view(part, rendered.blocks().to_vec())).collect()
@@ -214,6 +222,45 @@ impl Answer {
 /// The tools among the parts.
 pub fn tools(parts: &[Kept]) -> impl Iterator<Item = &ToolUse> {
     parts.iter().filter_map(|part| if let Kept::Tool { tool } = part { Some(tool) } else { None })
+}
+
+/// Asked for, and nothing has come of it yet.
+pub fn is_open(tool: &ToolUse) -> bool {
+    matches!(tool.state, ToolState::Waiting | ToolState::Running)
+}
+
+/// Ends what tools were doing when an answer broke off. Nothing is done again unasked: whether it was done is not known.
+pub fn end_tools(parts: &mut [Kept]) {
+    for part in parts {
+        if let Kept::Tool { tool } = part
+            && is_open(tool)
+        {
+            let words = match tool.state {
+                ToolState::Running => "The answer broke off meanwhile: it may have been done or not.",
+                _ => "It was not done.",
+            };
+            (tool.state, tool.output) = (ToolState::Failed, words.to_owned());
+        }
+    }
+}
+
+/// Says yes or no to a tool that waits for it. Whether there is such a one.
+pub fn decide(parts: &mut [Kept], call: &str, yes: bool) -> bool {
+    let waits = |tool: &ToolUse| tool.id == call && tool.state == ToolState::Waiting;
+    for part in parts {
+        if let Kept::Tool { tool } = part
+            && waits(tool)
+        {
+            tool.state = if yes { ToolState::Running } else { ToolState::Declined };
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a tool waits for a yes or no.
+pub fn waits(parts: &[Kept]) -> bool {
+    tools(parts).any(|tool| tool.state == ToolState::Waiting)
 }
 
 /// All that was written, as Markdown.

@@ -110,6 +110,7 @@ pub struct Runs {
 /// An answer that this process is writing.
 #[derive(Debug)]
 pub struct Running {
+    topics: Arc<Topics>,
     topic: Topic,
     /// Its state and its topic's head change together.
     written: Mutex<Written>,
@@ -139,7 +140,8 @@ impl Runs {
         let earlier = begin.earlier.clone();
         let answer = if begin.plain { Answer::plain(earlier) } else { Answer::begun(earlier) };
         let stop = CancellationToken::new();
-        let running = Arc::new(Running { topic, written: Mutex::new(Written { answer, position }), stop });
+        let written = Mutex::new(Written { answer, position });
+        let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
         self.tasks.spawn(async move { runs.write(begin, &writing).await });
@@ -197,7 +199,10 @@ impl Runs {
         };
         writer.cost.total_ms = ms(writer.started.elapsed()).max(writer.cost.first_ms);
         let cost = writer.cost;
-        running.change(&self.topics, Answer::close);
+        if status != Status::Waiting {
+            running.change(Answer::end_tools);
+        }
+        running.change(Answer::close);
         let parts = running.lock().answer.parts().to_vec();
         let ended = Ended { parts, status, error: error.clone(), cost };
         let mut tries = 0;
@@ -218,7 +223,7 @@ impl Runs {
             status: Some(status),
             error,
         };
-        running.publish(&self.topics, &mut running.lock(), &end);
+        running.publish(&mut running.lock(), &end);
         self.lock().remove(begin.id.as_str());
     }
 }
@@ -228,33 +233,43 @@ impl Running {
         &self.topic
     }
 
-    /// The answer as it has been told until now, and the position of the topic at which that is true.
+    /// The answer as it is now, and the position of the topic at which that is true.
     pub fn view(&self) -> (Vec<Part>, String, Position) {
-        let written = self.lock();
-        (written.answer.view(), answer::text(written.answer.parts()), written.position)
+        let ((parts, text), position) = self.look(|answer| (answer.view(), answer::text(answer.parts())));
+        (parts, text, position)
     }
 
     /// The same as it is stored.
     pub fn parts(&self) -> (Vec<Kept>, Position) {
-        let written = self.lock();
-        (written.answer.parts().to_vec(), written.position)
+        self.look(|answer| answer.parts().to_vec())
     }
 
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whatever has come is told first: what is shown before its event would come twice.
+    fn look<R>(&self, look: impl FnOnce(&Answer) -> R) -> (R, Position) {
+        let mut written = self.lock();
+        self.tell(&mut written);
+        (look(&written.answer), written.position)
+    }
+
     /// Changes the answer and tells of it.
-    fn change(&self, topics: &Topics, change: impl FnOnce(&mut Answer)) {
+    fn change(&self, change: impl FnOnce(&mut Answer)) {
         let mut written = self.lock();
         change(&mut written.answer);
+        self.tell(&mut written);
+    }
+
+    fn tell(&self, written: &mut Written) {
         for event in written.answer.tell() {
-            self.publish(topics, &mut written, &event);
+            self.publish(written, &event);
         }
     }
 
-    fn publish(&self, topics: &Topics, written: &mut Written, event: &RunEvent) {
-        match topics.publish(&self.topic, event) {
+    fn publish(&self, written: &mut Written, event: &RunEvent) {
+        match self.topics.publish(&self.topic, event) {
             Ok(position) => written.position = position,
             Err(error) => tracing::error!(%error, "an answer's event could not be written"),
         }
@@ -297,7 +312,7 @@ impl Writer<'_> {
         self.use_tools().await?;
         for _ in 0..ROUNDS {
             let stop = self.round().await?;
-            let asked = answer::tools(self.running.lock().answer.parts()).any(is_open);
+            let asked = answer::tools(self.running.lock().answer.parts()).any(answer::is_open);
             match stop {
                 // Some servers do not say that they wait for a tool.
                 _ if asked => self.use_tools().await?,
@@ -305,7 +320,7 @@ impl Writer<'_> {
                 Stop::TooLong => return Ok(Status::TooLong),
                 Stop::Refused => return Ok(Status::Refused),
             }
-            if self.running.lock().answer.waiting().next().is_some() {
+            if answer::waits(self.running.lock().answer.parts()) {
                 return Ok(Status::Waiting);
             }
         }
@@ -392,14 +407,14 @@ impl Writer<'_> {
                 Ok(output) => (ToolState::Done, output),
                 Err(words) => (ToolState::Failed, words),
             };
-            self.running.change(&self.runs.topics, |answer| answer.set_tool(ToolUse { state, output, ..tool }));
+            self.running.change(|answer| answer.set_tool(ToolUse { state, output, ..tool }));
             self.save().await?;
         }
         Ok(())
     }
 
     fn tell(&mut self) {
-        self.running.change(&self.runs.topics, |_| {});
+        self.running.change(|_| {});
         self.told = Some(Instant::now());
     }
 
@@ -418,11 +433,6 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-/// Asked for, and nothing has come of it yet.
-fn is_open(tool: &ToolUse) -> bool {
-    matches!(tool.state, ToolState::Waiting | ToolState::Running)
 }
 
 fn ms(duration: Duration) -> u32 {

@@ -195,16 +195,26 @@ impl Tx {
     }
 
     /// How many conversations somebody has.
-    pub async fn conversations_owned(&mut self, owner: Option<&Owner>) -> Result<u32, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM conversation WHERE person_id = $1 OR api_key_id = $2 \
-             OR ($1 IS NULL AND $2 IS NULL AND person_id IS NULL AND api_key_id IS NULL)",
-        )
-        .bind(person(owner))
-        .bind(key(owner))
-        .fetch_one(&mut self.connection)
-        .await?;
+    pub async fn conversations_owned(&mut self, owner: &Owner) -> Result<u32, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM conversation WHERE person_id = $1 OR api_key_id = $2")
+                .bind(person(Some(owner)))
+                .bind(key(Some(owner)))
+                .fetch_one(&mut self.connection)
+                .await?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Removes nobody's oldest conversations, so that there is a place below so many.
+    pub async fn forget_nobodys_conversations_beyond(&mut self, most: u32) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE person_id IS NULL \
+             AND api_key_id IS NULL ORDER BY updated_ms DESC LIMIT 100 OFFSET $1)",
+        )
+        .bind(most.saturating_sub(1))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
     }
 
     pub async fn add_conversation(&mut self, row: &ConversationRow) -> Result<(), StoreError> {

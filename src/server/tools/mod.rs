@@ -53,27 +53,27 @@ pub struct Context {
 }
 
 /// The tools that an answer may use.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Toolbox {
     tools: Vec<&'static dyn Tool>,
-    context: Option<Context>,
+    context: Context,
 }
 
 impl Toolbox {
     /// All of them.
     pub fn of(context: Context) -> Self {
-        Self { tools: TOOLS.to_vec(), context: Some(context) }
+        Self { tools: TOOLS.to_vec(), context }
     }
 
     /// Those that change nothing.
     pub fn reading(context: Context) -> Self {
-        Self { tools: TOOLS.iter().copied().filter(|tool| !tool.changes()).collect(), context: Some(context) }
+        Self { tools: TOOLS.iter().copied().filter(|tool| !tool.changes()).collect(), context }
     }
 
     /// These alone.
     pub fn only(names: &[&str], context: Context) -> Self {
         let named = |tool: &&dyn Tool| names.contains(&tool.name());
-        Self { tools: TOOLS.iter().copied().filter(named).collect(), context: Some(context) }
+        Self { tools: TOOLS.iter().copied().filter(named).collect(), context }
     }
 
     /// As models are told of them.
@@ -95,10 +95,8 @@ impl Toolbox {
     /// # Errors
     /// What went wrong, for the model.
     pub async fn call(&self, name: &str, input: &Value) -> Result<String, String> {
-        let (Some(tool), Some(context)) = (self.find(name), &self.context) else {
-            return Err(format!("There is no tool called {name}."));
-        };
-        let called = tokio::time::timeout(PATIENCE, tool.call(context, input)).await;
+        let tool = self.find(name).ok_or_else(|| format!("There is no tool called {name}."))?;
+        let called = tokio::time::timeout(PATIENCE, tool.call(&self.context, input)).await;
         let mut output = called.unwrap_or_else(|_| Err("It took too long.".to_owned()))?;
         if output.len() > OUTPUT_BYTES {
             output.truncate(output.floor_char_boundary(OUTPUT_BYTES));

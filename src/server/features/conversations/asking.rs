@@ -17,7 +17,7 @@ use crate::{
         model::Turn,
         store::conversations::TurnRow,
     },
-    wire::assistant::{ConversationEventKind, Cost, Status, ToolState},
+    wire::assistant::{ConversationEventKind, Cost, Status},
 };
 
 impl Assistant {
@@ -104,10 +104,24 @@ impl Assistant {
         ) {
             return Err(ConversationError::Whole);
         }
-        self.resume(asker, &turns, broken, answer::from_json(&broken.parts, &[])).await
+        let earlier = answer::from_json(&broken.parts, &[]);
+        let (admission, said) = self.admit_again(asker, &turns, broken).await?;
+        let (id, parent, turn, run) = (broken.conversation.clone(), broken.parent, broken.id, new_run());
+        let place = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    check_free(&tx.turns(&id).await?, parent)?;
+                    add_answer(tx, &id, parent, run, Some(turn)).await
+                })
+            })
+            .await?;
+        self.begin(asker, admission, place, earlier, said);
+        Ok(())
     }
 
-    /// Says yes or no to what a tool is to change. When nothing waits any more, the answer goes on.
+    /// Says yes or no to what a tool is to change. When nothing waits any more, the answer goes on: in the same write, so
+    /// that nothing is decided that is then not done.
     pub async fn decide(
         &self,
         asker: &Asker,
@@ -118,29 +132,37 @@ impl Assistant {
     ) -> Result<(), ConversationError> {
         let turns = self.own(asker, id).await?;
         let waiting = find_answer(&turns, message)?;
-        let (turn, call) = (waiting.id, call.to_owned());
+        let mut parts = answer::from_json(&waiting.parts, &[]);
+        if !answer::decide(&mut parts, call, yes) {
+            return Err(ConversationError::Decided);
+        }
+        let admitted = if answer::waits(&parts) { None } else { Some(self.admit_again(asker, &turns, waiting).await?) };
+        let (turn, call, may_go_on, run) = (waiting.id, call.to_owned(), admitted.is_some(), new_run());
         let decided = self.store.write(move |tx| {
             Box::pin(async move {
                 let mut row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
                 let mut parts = answer::from_json(&row.parts, &[]);
-                let tool = parts.iter_mut().find_map(|part| match part {
-                    Kept::Tool { tool } if tool.id == call && tool.state == ToolState::Waiting => Some(tool),
-                    _ => None,
-                });
-                // A run that is begun uses what was allowed: only then does it count as running.
-                tool.ok_or(ConversationError::Decided)?.state =
-                    if yes { ToolState::Running } else { ToolState::Declined };
+                if row.status != Status::Waiting.name() || !answer::decide(&mut parts, &call, yes) {
+                    return Err(ConversationError::Decided);
+                }
                 row.parts = answer::to_json(&parts);
                 tx.set_turn(&row).await?;
-                tell(tx, &row.conversation, ConversationEventKind::AnswerBegun, Some(row.id)).await?;
-                Ok::<_, ConversationError>(parts)
+                if answer::waits(&parts) {
+                    tell(tx, &row.conversation, ConversationEventKind::AnswerBegun, Some(turn)).await?;
+                    return Ok(None);
+                }
+                // The other decision was made at the same moment: this one has to be made again, with leave to go on.
+                if !may_go_on {
+                    return Err(ConversationError::Busy);
+                }
+                check_free(&tx.turns(&row.conversation).await?, row.parent)?;
+                Ok(Some((add_answer(tx, &row.conversation, row.parent, run, Some(turn)).await?, parts)))
             })
         });
-        let parts = decided.await?;
-        if answer::tools(&parts).any(|tool| tool.state == ToolState::Waiting) {
-            return Ok(());
+        if let (Some((place, parts)), Some((admission, said))) = (decided.await?, admitted) {
+            self.begin(asker, admission, place, parts, said);
         }
-        self.resume(asker, &turns, waiting, parts).await
+        Ok(())
     }
 
     /// Stops an answer: the model too.
@@ -170,30 +192,17 @@ impl Assistant {
         written.await
     }
 
-    /// Has an answer go on after what there is of it.
-    async fn resume(
+    /// Leave to have an answer go on, by the model that wrote it if that is still there; and what it answers.
+    async fn admit_again(
         &self,
         asker: &Asker,
         turns: &[TurnRow],
         row: &TurnRow,
-        earlier: Vec<Kept>,
-    ) -> Result<(), ConversationError> {
+    ) -> Result<(Admission, Vec<Turn>), ConversationError> {
         let said = turns_to(turns, row.parent);
         let model = row.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok());
         let model = model.map(|cost| cost.model).filter(|model| self.chats.models().find(model).is_some());
-        let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
-        let (id, parent, turn, run) = (row.conversation.clone(), row.parent, row.id, new_run());
-        let place = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    check_free(&tx.turns(&id).await?, parent)?;
-                    add_answer(tx, &id, parent, run, Some(turn)).await
-                })
-            })
-            .await?;
-        self.begin(asker, admission, place, earlier, said);
-        Ok(())
+        Ok((asker.admitted(&self.chats, model.as_deref(), &said).await?, said))
     }
 
     pub(super) fn begin(

@@ -74,7 +74,9 @@ impl Assistant {
                     if row.status != Status::Running.name() {
                         return Ok(());
                     }
-                    row.parts = answer::to_json(&answer::from_json(&row.parts, &tx.take_chunks(turn).await?));
+                    let mut parts = answer::from_json(&row.parts, &tx.take_chunks(turn).await?);
+                    answer::end_tools(&mut parts);
+                    row.parts = answer::to_json(&parts);
                     row.status = Status::Interrupted.name().to_owned();
                     tx.set_turn(&row).await?;
                     tell(tx, &row.conversation, ConversationEventKind::AnswerEnded, Some(turn))

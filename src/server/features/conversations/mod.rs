@@ -50,6 +50,9 @@ const ID_DIGITS: usize = 32;
 const CONVERSATIONS_A_PERSON: u32 = 2_000;
 const TURNS_KEPT: usize = 1_000;
 
+/// Of conversations that are nobody's so many are kept, each for a day.
+const NOBODYS_CONVERSATIONS: u32 = 10_000;
+
 #[derive(Debug, Error)]
 pub enum ConversationError {
     #[error("there is no such conversation, or it is not yours")]

@@ -2,7 +2,10 @@
 
 use futures::future::BoxFuture;
 
-use super::{CONVERSATIONS_A_PERSON, ConversationError, topic, tree::title_of};
+use super::{
+    CONVERSATIONS_A_PERSON, ConversationError, NOBODYS_CONVERSATIONS, topic,
+    tree::{newest_below, title_of},
+};
 use crate::{
     server::{
         features::{
@@ -80,8 +83,13 @@ pub(super) async fn create(
     chat: Option<String>,
     question: &str,
 ) -> Result<(), ConversationError> {
-    if tx.conversations_owned(owner.as_ref()).await? >= CONVERSATIONS_A_PERSON {
-        return Err(ConversationError::TooMany);
+    match &owner {
+        Some(owner) if tx.conversations_owned(owner).await? >= CONVERSATIONS_A_PERSON => {
+            return Err(ConversationError::TooMany);
+        }
+        Some(_) => {}
+        // Nobody is refused because of what others did: the oldest give way.
+        None => tx.forget_nobodys_conversations_beyond(NOBODYS_CONVERSATIONS).await?,
     }
     let row = ConversationRow {
         id: id.to_owned(),
@@ -124,16 +132,20 @@ pub(super) async fn add_answer(
         lease_ms: tx.now_ms + LEASE_MS,
         ..TurnRow::complete(conversation, true)
     };
-    let turn = match existing {
-        None => tx.add_turn(&begun).await?,
+    let (turn, leaf) = match existing {
+        None => {
+            let turn = tx.add_turn(&begun).await?;
+            (turn, turn)
+        }
         Some(turn) => {
             let row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
             let parts = row.parts;
             tx.set_turn(&TurnRow { id: turn, parts, cost: row.cost, ..begun }).await?;
-            turn
+            // What was said after it is shown as before.
+            (turn, newest_below(&tx.turns(conversation).await?, turn))
         }
     };
-    tx.set_leaf(conversation, turn).await?;
+    tx.set_leaf(conversation, leaf).await?;
     tell(tx, conversation, ConversationEventKind::AnswerBegun, Some(turn)).await?;
     Ok(Place { turn, run })
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     server::{
-        features::answer,
+        features::{answer, runs::Runs},
         store::{
             StoreError,
             conversations::{self as rows, ConversationRow, TurnRow},
@@ -39,8 +39,12 @@ impl Assistant {
             chunks.insert(turn.id, rows::chunks(&mut read, turn.id).await?);
         }
         drop(read);
-        let shown = path(&turns, row.leaf);
-        let messages = shown.into_iter().map(|turn| self.message(turn, &turns, chunks.get(&turn.id))).collect();
+        let (runs, leaf) = (self.runs.clone(), row.leaf);
+        // Code is coloured here, for milliseconds a block: elsewhere than where everybody's streams are written.
+        let shown = tokio::task::spawn_blocking(move || {
+            path(&turns, leaf).into_iter().map(|turn| message(&runs, turn, &turns, chunks.get(&turn.id))).collect()
+        });
+        let messages = shown.await.map_err(|_| StoreError::Broken)?;
         let ConversationRow { title, shared, .. } = row;
         Ok(Some(Conversation { id: segment, title, position, mine, shared, messages }))
     }
@@ -59,41 +63,41 @@ impl Assistant {
         };
         Ok(found.into_iter().map(item).collect())
     }
+}
 
-    fn message(&self, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<String>>) -> Message {
-        let beside: Vec<_> = turns
-            .iter()
-            .filter(|other| other.parent == turn.parent && other.answer == turn.answer)
-            .map(|other| other.id)
-            .collect();
-        let at = beside.iter().position(|id| *id == turn.id).unwrap_or(0);
-        let message = Message {
-            id: turn.id,
-            answer: turn.answer,
-            text: String::new(),
-            parts: Vec::new(),
-            status: Status::named(&turn.status),
-            error: turn.error.clone(),
-            run: None,
-            version: at as u32 + 1,
-            versions: beside.len() as u32,
-            previous: at.checked_sub(1).and_then(|at| beside.get(at)).copied(),
-            next: beside.get(at + 1).copied(),
-            cost: turn.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok()),
-            time: turn.created_ms as u64,
-        };
-        if !turn.answer {
-            return Message { text: question_of(turn), ..message };
-        }
-        let running = turn.run.as_deref().filter(|_| message.status == Status::Running);
-        if let Some(run) = running.and_then(|run| self.runs.find(run))
-            && let Some(id) = turn.run.as_deref().and_then(|run| Segment::new(run).ok())
-        {
-            let (parts, text, position) = run.view();
-            return Message { parts, text, run: Some(Run { id, position }), cost: None, ..message };
-        }
-        // Another process writes it, or it has just ended: then the conversation's topic says so next.
-        let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
-        Message { parts: answer::shown(&kept), text: answer::text(&kept), ..message }
+fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<String>>) -> Message {
+    let beside: Vec<_> = turns
+        .iter()
+        .filter(|other| other.parent == turn.parent && other.answer == turn.answer)
+        .map(|other| other.id)
+        .collect();
+    let at = beside.iter().position(|id| *id == turn.id).unwrap_or(0);
+    let message = Message {
+        id: turn.id,
+        answer: turn.answer,
+        text: String::new(),
+        parts: Vec::new(),
+        status: Status::named(&turn.status),
+        error: turn.error.clone(),
+        run: None,
+        version: at as u32 + 1,
+        versions: beside.len() as u32,
+        previous: at.checked_sub(1).and_then(|at| beside.get(at)).copied(),
+        next: beside.get(at + 1).copied(),
+        cost: turn.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok()),
+        time: turn.created_ms as u64,
+    };
+    if !turn.answer {
+        return Message { text: question_of(turn), ..message };
     }
+    let running = turn.run.as_deref().filter(|_| message.status == Status::Running);
+    if let Some(run) = running.and_then(|run| runs.find(run))
+        && let Some(id) = turn.run.as_deref().and_then(|run| Segment::new(run).ok())
+    {
+        let (parts, text, position) = run.view();
+        return Message { parts, text, run: Some(Run { id, position }), cost: None, ..message };
+    }
+    // Another process writes it, or it has just ended: then the conversation's topic says so next.
+    let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
+    Message { parts: answer::shown(&kept), text: answer::text(&kept), ..message }
 }
