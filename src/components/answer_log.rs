@@ -2,7 +2,6 @@
 //! Whichever comes first and however often, nothing is missing and nothing is there twice. Pure.
 
 use crate::wire::assistant::{Message, Part, PartKind, RunEvent, RunEventKind, Status};
-use crate::wire::markdown::Patch;
 
 /// Applies the event at `offset` of the run that writes this answer. What is held already is passed over.
 pub fn apply(message: &mut Message, offset: u64, event: RunEvent) {
@@ -30,26 +29,10 @@ pub fn apply(message: &mut Message, offset: u64, event: RunEvent) {
     match of {
         PartKind::Text => {
             message.text.push_str(&text);
-            patches.into_iter().for_each(|patch| patched(&mut part.blocks, patch));
+            patches.into_iter().for_each(|patch| patch.apply(&mut part.blocks));
         }
         PartKind::Thinking => part.text.push_str(&text),
         PartKind::Tool => part.tool = tool,
-    }
-}
-
-fn patched(blocks: &mut Vec<String>, Patch { block, keep, html }: Patch) {
-    match blocks.get_mut(block as usize) {
-        Some(block) => {
-            let keep = (keep as usize).min(block.len());
-            // It is between two characters, or the server and this page are not of the same build.
-            if block.is_char_boundary(keep) {
-                block.truncate(keep);
-            } else {
-                block.clear();
-            }
-            block.push_str(&html);
-        }
-        None => blocks.push(html),
     }
 }
 
@@ -111,6 +94,7 @@ mod tests {
     use crate::wire::{
         Epoch, Position,
         assistant::{Run, ToolState, ToolUse},
+        markdown::Patch,
         topic::Segment,
     };
 
@@ -207,14 +191,6 @@ mod tests {
         assert!(replace(&mut ended, stored.clone()));
         assert_eq!(ended, stored);
         assert!(!replace(&mut ended, stored), "nothing is another than before");
-    }
-
-    #[test]
-    fn a_patch_that_does_not_fit_replaces_its_block() {
-        let mut blocks = vec!["ä".to_owned()];
-        patched(&mut blocks, Patch { block: 0, keep: 1, html: "b".into() });
-        patched(&mut blocks, Patch { block: 7, keep: 3, html: "c".into() });
-        assert_eq!(blocks, ["b", "c"]);
     }
 
     #[test]
