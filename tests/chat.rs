@@ -4,7 +4,9 @@ mod http {
     pub mod server;
 }
 mod chat_cases {
+    mod body;
     mod ceilings;
+    mod hostile;
     mod tools;
 }
 mod provider;

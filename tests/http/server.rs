@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration, time::SystemTime};
 
 use axum::{
     Router,
-    body::{Body, BodyDataStream},
+    body::{Body, BodyDataStream, Bytes},
     extract::ConnectInfo,
     http::{Method, Request, Response, StatusCode},
 };
@@ -60,6 +60,7 @@ pub const WITH_PROVIDERS: model::Patience = model::Patience {
     connect: Duration::from_secs(1),
     first: Duration::from_millis(1_500),
     silence: Duration::from_millis(1_500),
+    thought: Duration::from_millis(1_500),
     retries: 2,
     pause: Duration::from_millis(20),
 };
@@ -191,12 +192,16 @@ impl Answer {
         std::mem::take(&mut self.read)
     }
 
-    async fn more(&mut self) -> bool {
+    /// What the server writes next, or nothing where the answer ends.
+    pub async fn next_write(&mut self) -> Option<Bytes> {
         let next = tokio::time::timeout(PATIENCE, self.body.next()).await;
-        let Some(bytes) = next.unwrap_or_else(|_| panic!("nothing more came after: {}", self.read)) else {
-            return false;
-        };
-        self.read.push_str(&String::from_utf8_lossy(&bytes.expect("a whole body")));
-        true
+        let next = next.unwrap_or_else(|_| panic!("nothing more came after: {}", self.read));
+        next.map(|bytes| bytes.expect("a whole body"))
+    }
+
+    async fn more(&mut self) -> bool {
+        let next = self.next_write().await;
+        self.read.push_str(&String::from_utf8_lossy(next.as_deref().unwrap_or_default()));
+        next.is_some()
     }
 }

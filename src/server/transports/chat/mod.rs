@@ -1,30 +1,36 @@
 //! `POST /api/chat`: a conversation goes in, the answer comes as server-sent events: `data: {"text":"…"}` for each piece, and
-//! `data: [DONE]`. Such an answer has no name to come back to: it stops when its reader goes.
+//! `data: [DONE]`. Such an answer has no name to come back to: it stops when its reader goes. `body.rs` writes them.
 
-use std::{convert::Infallible, time::Duration};
+mod body;
+
+use std::time::Duration;
 
 use axum::{
     Extension,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::State,
-    http::{HeaderName, HeaderValue, header},
-    response::{
-        IntoResponse, Response, Sse,
-        sse::{Event, KeepAlive},
-    },
+    http::{HeaderName, header},
+    response::{IntoResponse, Response},
 };
-use futures::{StreamExt, future, stream};
+use futures::StreamExt;
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::server::{
     features::chat::{ChatError, Payer, Written},
     http_error,
-    model::{ModelError, Piece, Stop, Turn},
+    model::{ModelError, Piece, Turn},
     session::{Asking, Source},
     state::AppState,
     transports::ui,
 };
+
+use body::AnswerBody;
+
+const EVENT_STREAM: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "text/event-stream"),
+    (header::CACHE_CONTROL, "no-cache, no-transform"),
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
 
 #[derive(Debug, Deserialize)]
 struct Asked {
@@ -71,19 +77,9 @@ pub async fn answer(
     let payer = payer(&asking, source.as_ref().map(|Extension(source)| source));
     match begin(&state, &payer, asked.messages.into_iter().map(turn).collect()).await {
         Ok((first, written)) => {
-            let connections = state.connections.clone();
-            let drained = Box::pin(async move { connections.drained().await });
-            let events = stream::iter([first]).chain(written).map(event).take_until(drained).filter_map(future::ready);
-            let end = stream::iter([Event::default().data("[DONE]")]);
-            let events = events.chain(end).map(Ok::<_, Infallible>);
-            // A comment, so that proxies do not take a thinking model for a dead one.
-            let alive =
-                KeepAlive::new().interval(Duration::from_millis(state.config.stream.heartbeat_ms)).text("heartbeat");
-            let mut response = Sse::new(events).keep_alive(alive).into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-            response
+            let heartbeat = Duration::from_millis(state.config.stream.heartbeat_ms);
+            let body = AnswerBody::new(first, written, state.connections.clone(), heartbeat);
+            (EVENT_STREAM, Body::new(body)).into_response()
         }
         Err(error) => refuse(&error),
     }
@@ -111,19 +107,6 @@ pub(in crate::server) fn payer(asking: &Asking, source: Option<&Source>) -> Paye
         asking.key.as_ref().map(|key| key.person.clone().map_or(format!("key {}", key.id), |id| format!("person {id}")))
     };
     Payer::new(person.or_else(key), source.map_or("", |source| &source.0))
-}
-
-fn event(piece: Result<Piece, ModelError>) -> Option<Event> {
-    let said = |value: serde_json::Value| Some(Event::default().data(value.to_string()));
-    match piece {
-        Ok(Piece::Text(text)) => said(json!({ "text": text })),
-        // The article's reader knows texts only.
-        Ok(Piece::Thinking(_) | Piece::Signature(_) | Piece::Call(_) | Piece::Usage(_)) => None,
-        Ok(Piece::Stopped(Stop::Done | Stop::Tools)) => None,
-        Ok(Piece::Stopped(Stop::TooLong)) => said(json!({ "stopped": "too-long" })),
-        Ok(Piece::Stopped(Stop::Refused)) => said(json!({ "stopped": "refused" })),
-        Err(error) => said(json!({ "error": { "code": code(&error), "message": error.to_string() } })),
-    }
 }
 
 fn code(error: &ModelError) -> &'static str {
