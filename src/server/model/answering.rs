@@ -36,6 +36,8 @@ pub struct Answering<R> {
     /// What ends it once the pieces are handed out.
     error: Option<ModelError>,
     patience: Patience,
+    /// So many bytes of events are read yet.
+    bytes: usize,
 }
 
 enum State {
@@ -47,9 +49,14 @@ enum State {
 }
 
 impl<R: Reading> Answering<R> {
-    pub fn new(asking: BoxFuture<'static, Result<Response, ModelError>>, reading: R, patience: Patience) -> Self {
+    pub fn new(
+        asking: BoxFuture<'static, Result<Response, ModelError>>,
+        reading: R,
+        patience: Patience,
+        bytes: usize,
+    ) -> Self {
         let state = State::Asking(asking);
-        Self { reading, events: Events::default(), pieces: VecDeque::new(), state, error: None, patience }
+        Self { reading, events: Events::default(), pieces: VecDeque::new(), state, error: None, patience, bytes }
     }
 
     fn poll_state(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -60,7 +67,7 @@ impl<R: Reading> Answering<R> {
             },
             State::Reading(body) => match ready!(body.poll(context)) {
                 Some(Ok(bytes)) => {
-                    body.until = Instant::now() + self.patience.silence;
+                    body.heard(&self.patience);
                     self.error = self.events.push(&bytes).err().map(|_| ModelError::Broken);
                 }
                 Some(Err(error)) => self.error = Some(error),
@@ -111,8 +118,17 @@ impl<R: Reading> Stream for Answering<R> {
                 this.state = State::Over;
                 return Poll::Ready(Some(Err(error)));
             }
-            if let (State::Reading(_), Some(data)) = (&this.state, this.events.next()) {
+            if let (State::Reading(body), Some(data)) = (&mut this.state, this.events.next()) {
+                let Some(left) = this.bytes.checked_sub(data.len()) else {
+                    // Whatever it was told, it does not stop.
+                    this.state = State::Over;
+                    return Poll::Ready(Some(Ok(Piece::Stopped(Stop::TooLong))));
+                };
+                this.bytes = left;
                 this.error = this.reading.read(data, &mut this.pieces).err();
+                if !this.pieces.is_empty() {
+                    body.said(&this.patience);
+                }
                 continue;
             }
             if matches!(this.state, State::Over) {
@@ -127,6 +143,8 @@ impl<R: Reading> Stream for Answering<R> {
 struct Body {
     bytes: BoxStream<'static, reqwest::Result<Bytes>>,
     until: Instant,
+    /// Signs of life count until then: to the first piece, and from each to the next.
+    piece_until: Instant,
     /// Set again when it goes off, not at every event: that would be most of the work.
     sleep: Pin<Box<Sleep>>,
 }
@@ -134,7 +152,29 @@ struct Body {
 impl Body {
     fn new(response: Response, first: Duration) -> Self {
         let until = Instant::now() + first;
-        Self { bytes: response.bytes_stream().boxed(), until, sleep: Box::pin(tokio::time::sleep_until(until)) }
+        let sleep = Box::pin(tokio::time::sleep_until(until));
+        Self { bytes: response.bytes_stream().boxed(), until, piece_until: until, sleep }
+    }
+
+    /// Anything came.
+    fn heard(&mut self, patience: &Patience) {
+        self.until = self.piece_until.min(Instant::now() + patience.silence);
+        self.hurry();
+    }
+
+    /// A piece came.
+    fn said(&mut self, patience: &Patience) {
+        let now = Instant::now();
+        self.piece_until = now + patience.thought;
+        self.until = now + patience.silence;
+        self.hurry();
+    }
+
+    /// The first piece is waited for longer than the others.
+    fn hurry(&mut self) {
+        if self.sleep.deadline() > self.until {
+            self.sleep.as_mut().reset(self.until);
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ModelError>>> {

@@ -83,7 +83,7 @@ pub enum ModelError {
     #[error("the model cannot be reached")]
     Unreachable,
     #[error("the model's provider refused the question: {0}")]
-    Refused(String),
+    Refused(&'static str),
     #[error("the answer broke off")]
     Broken,
 }

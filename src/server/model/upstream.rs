@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap, redirect::Policy};
 
 use super::{
     Answer, ModelError,
@@ -14,8 +14,13 @@ use super::{
 /// A provider that wants us to wait longer than this is told to the asker instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Of a refusal's words, so many characters are shown.
+/// Of a refusal, so many bytes are read, and its words are logged up to so many characters.
+const REFUSAL_BYTES: usize = 64 * 1024;
 const WORDS: usize = 300;
+
+/// What an answer may be on the wire: a token is an event of a few hundred bytes.
+const BYTES_A_TOKEN: usize = 1_024;
+const BYTES_AROUND: usize = 256 * 1_024;
 
 /// How long a provider is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +28,10 @@ pub struct Patience {
     pub connect: Duration,
     /// Until the first piece.
     pub first: Duration,
-    /// Between two pieces.
+    /// Until it says anything more.
     pub silence: Duration,
+    /// Between two pieces, where it says only that it is alive: it thinks, or writes to a tool.
+    pub thought: Duration,
     /// How often a question is asked again that was not answered at all.
     pub retries: u32,
     /// The first pause before that; each further one is twice as long. A random part of it is waited.
@@ -37,6 +44,7 @@ impl Default for Patience {
             connect: Duration::from_secs(10),
             first: Duration::from_secs(120),
             silence: Duration::from_secs(60),
+            thought: Duration::from_secs(600),
             retries: 2,
             pause: Duration::from_millis(500),
         }
@@ -51,13 +59,17 @@ pub struct Upstream {
 
 impl Upstream {
     pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
-        let client = Client::builder().connect_timeout(patience.connect).tcp_nodelay(true).build()?;
+        // Whoever an address redirects to would be sent the key and the conversation.
+        let nowhere_else = Policy::none();
+        let client =
+            Client::builder().connect_timeout(patience.connect).tcp_nodelay(true).redirect(nowhere_else).build()?;
         Ok(Self { client, patience })
     }
 
-    /// What this request is answered with.
-    pub fn answer(&self, request: RequestBuilder, reading: impl Reading) -> Answer {
-        Answering::new(ask(request, self.patience).boxed(), reading, self.patience).boxed()
+    /// What this request is answered with, of at most so many tokens: a provider that keeps to no limit is not read for ever.
+    pub fn answer(&self, request: RequestBuilder, reading: impl Reading, max_tokens: u32) -> Answer {
+        let bytes = max_tokens as usize * BYTES_A_TOKEN + BYTES_AROUND;
+        Answering::new(ask(request, self.patience).boxed(), reading, self.patience, bytes).boxed()
     }
 }
 
@@ -77,7 +89,7 @@ async fn ask(request: RequestBuilder, patience: Patience) -> Result<Response, Mo
             Ok(Ok(response)) => {
                 let (status, wait) = (response.status(), wait_of(response.headers()));
                 let may_help = may_help(status, response.headers());
-                let error = refusal(status, wait, response.text().await.unwrap_or_default());
+                let error = refusal(status, wait, &words(response, patience.first).await);
                 if !may_help {
                     return Err(error);
                 }
@@ -113,18 +125,37 @@ fn wait_of(headers: &HeaderMap) -> Option<Duration> {
     number("retry-after-ms").map(|ms| ms / 1_000.0).or_else(|| number("retry-after")).map(Duration::from_secs_f64)
 }
 
-fn refusal(status: StatusCode, retry_after: Option<Duration>, body: String) -> ModelError {
+/// What a refusal says. Its status is known already, so what does not come is not waited for.
+async fn words(response: Response, patience: Duration) -> String {
+    let mut body = Vec::new();
+    let mut bytes = response.bytes_stream();
+    let read = async {
+        while let Some(Ok(more)) = bytes.next().await {
+            body.extend_from_slice(&more);
+            if body.len() > REFUSAL_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(patience, read).await;
     // Both kinds of provider answer {"error":{"message":…}}.
-    let said = serde_json::from_str::<serde_json::Value>(&body).ok();
-    let said = said.as_ref().and_then(|said| said["error"]["message"].as_str()).unwrap_or_default();
+    let said = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
+    said["error"]["message"].as_str().unwrap_or_default().chars().take(WORDS).collect()
+}
+
+/// Its words are for the log: they speak of accounts, credit and limits that are not the asker's.
+fn refusal(status: StatusCode, retry_after: Option<Duration>, said: &str) -> ModelError {
     // Some providers quote a key that they do not accept.
     let about_the_key = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     tracing::warn!(%status, said = if about_the_key { "" } else { said }, "a model's provider refused");
     match status {
         StatusCode::TOO_MANY_REQUESTS => ModelError::Busy { retry_after },
-        // Whose key is wrong is ours to know, not the asker's.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Refused("its key is not accepted".into()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Refused("its key is not accepted"),
+        StatusCode::NOT_FOUND => ModelError::Refused("there is no such model, or no such address"),
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+            ModelError::Refused("it does not take this conversation as it is")
+        }
         status if status.is_server_error() => ModelError::Busy { retry_after },
-        _ => ModelError::Refused(said.chars().take(WORDS).collect()),
+        _ => ModelError::Refused("the log of this server says why"),
     }
 }

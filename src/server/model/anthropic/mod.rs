@@ -50,7 +50,7 @@ impl Model for Anthropic {
         let url = format!("{}/v1/messages", self.base_url.trim_end_matches('/'));
         let request = self.upstream.client.post(url).json(&body(&self.model, self.thinking_tokens, &prompt));
         let request = request.header("x-api-key", &self.key).header("anthropic-version", &self.version);
-        self.upstream.answer(request, AnthropicReading::default())
+        self.upstream.answer(request, AnthropicReading::default(), prompt.max_tokens)
     }
 }
 

@@ -48,7 +48,7 @@ impl Model for OpenAi {
         let url = format!("{}/chat/completions", self.base_url.trim_end_matches('/'));
         let request = self.upstream.client.post(url).json(&body(&self.model, &self.base_url, &prompt));
         let request = if self.key.is_empty() { request } else { request.bearer_auth(&self.key) };
-        self.upstream.answer(request, OpenAiReading::default())
+        self.upstream.answer(request, OpenAiReading::default(), prompt.max_tokens)
     }
 }
 
