@@ -68,5 +68,6 @@ async fn a_shutdown_ends_an_answer_in_words() {
     server.state.connections.drain();
     let rest = answer.text().await;
     assert!(rest.contains("\"going-away\"") && rest.ends_with("}}\n\ndata: [DONE]\n\n"), "{rest}");
+    drop(answer);
     provider.all_are_gone().await;
 }

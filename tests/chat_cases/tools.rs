@@ -121,7 +121,7 @@ async fn a_conversation_that_was_stopped_among_tools_goes_on() {
 }
 
 #[tokio::test]
-async fn tools_that_a_provider_does_not_take_are_a_refusal_in_its_words() {
+async fn tools_that_a_provider_does_not_take_are_a_refusal() {
     for kind in [Kind::Anthropic, Kind::OpenAi] {
         let provider = Provider::new(kind, Does::Quote).await;
         let server = server_with(&provider, |_| {}).await;
@@ -129,7 +129,7 @@ async fn tools_that_a_provider_does_not_take_are_a_refusal_in_its_words() {
         let bad =
             vec![Tool { name: "no blanks".into(), description: String::new(), input: json!({ "type": "object" }) }];
         match asked(&admitted(&server, &turns).await, &turns, bad).await {
-            Err(ModelError::Refused(words)) => assert!(words.contains("tools.0.name"), "{words}"),
+            Err(ModelError::Refused(_)) => {}
             other => panic!("{kind:?}: {other:?}"),
         }
     }

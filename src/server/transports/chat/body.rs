@@ -100,6 +100,8 @@ impl AnswerBody {
                     let message = "the server is going away before the answer is complete; ask again";
                     self.tell(&Event::Error { code: "going-away", message });
                     self.end();
+                    // The provider has more to say, which nobody waits for.
+                    self.told = Told::Over;
                 }
                 Poll::Pending => break,
             }
