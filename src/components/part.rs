@@ -20,6 +20,8 @@ use leptos::{
     },
 };
 
+use super::dynamic::{Dynamic, dynamic};
+
 /// Any view at all.
 pub struct Part(Box<dyn Unbuilt>);
 
@@ -43,16 +45,16 @@ pub struct List {
 
 /// A list that changes, to stand in a view. Lines that stay are to stay in their order: one that is overtaken is made
 /// anew.
-pub fn list(mut lines: impl FnMut() -> Vec<Line> + Send + 'static) -> Box<dyn FnMut() -> List + Send> {
+pub fn list(mut lines: impl FnMut() -> Vec<Line> + Send + 'static) -> Dynamic<List> {
     let around = Owner::current();
-    Box::new(move || List { lines: lines(), around: around.clone() })
+    dynamic(move || List { lines: lines(), around: around.clone() })
 }
 
 /// A part that is there or is not, to stand in a view: a list of one line or none, so that both are one type.
 pub fn when(
     mut shown: impl FnMut() -> bool + Send + 'static,
     make: impl Fn() -> Part + Send + Sync + 'static,
-) -> Box<dyn FnMut() -> List + Send> {
+) -> Dynamic<List> {
     let make: Arc<dyn Fn() -> Part + Send + Sync> = Arc::new(make);
     list(move || shown().then(|| once(make.clone())).into_iter().collect())
 }
