@@ -11,6 +11,7 @@ import zlib from "node:zlib";
 import browserslist from "browserslist";
 import * as lightningcss from "lightningcss";
 import { minify } from "terser";
+import { RENAME, shorten } from "./shorten.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const release = process.argv.includes("--release");
@@ -81,7 +82,7 @@ async function bindgen(wasm, bundle, name) {
   const files = path.join(folder, "files");
   const optimise = setting("wasm-opt-features", ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]);
   const minifies = release && `${setting("js-minify", true)}` === "true";
-  const key = hash("sha256", [fs.readFileSync(wasm), output("wasm-bindgen", "--version"), `${optimise} ${minifies}`]);
+  const key = hash("sha256", [fs.readFileSync(wasm), output("wasm-bindgen", "--version"), `${optimise} ${minifies}`, shorten.toString()]);
   if (readIfThere(path.join(folder, "key"))?.toString() === key) return filesIn(files);
 
   fs.rmSync(folder, { recursive: true, force: true });
@@ -90,7 +91,11 @@ async function bindgen(wasm, bundle, name) {
   run("wasm-bindgen", "--target=web", ...types, `--out-name=${name}`, `--out-dir=${files}`, wasm);
   const module = path.join(files, `${name}.wasm`);
   fs.renameSync(path.join(files, `${name}_bg.wasm`), module);
-  if (release) run("scripts/node_modules/.bin/wasm-opt", ...[optimise].flat(), module, "-o", module);
+  if (release) {
+    const renamed = output("scripts/node_modules/.bin/wasm-opt", ...[optimise].flat(), RENAME, module, "-o", module);
+    const script = path.join(files, `${name}.js`);
+    fs.writeFileSync(script, shorten(fs.readFileSync(script, "utf8"), renamed));
+  }
   if (minifies) await minifyScripts(files);
   fs.writeFileSync(path.join(folder, "key"), key);
   return filesIn(files);

@@ -1,4 +1,4 @@
-// What a first visit to the home page downloads of JavaScript and WASM, over HTTP from the release build: `make bench`.
+// What a first visit to a page of each bundle downloads of JavaScript and WASM, over HTTP from the release build: `make bench`.
 // Starts the server, follows the page's references, adds up the brotli bytes; fails when they are over the budget.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,7 +18,14 @@ const port = await freePort();
 const origin = `http://127.0.0.1:${port}`;
 const data = mkdtempSync(path.join(tmpdir(), "tidemark-size-"));
 const server = spawn(`${process.env.CARGO_TARGET_DIR ?? "target"}/release/tidemark`, {
-  env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${port}`, LEPTOS_HASH_FILES: "true", LEPTOS_ENV: "PROD", TIDEMARK_DATA_DIR: data },
+  env: {
+    ...process.env,
+    LEPTOS_SITE_ADDR: `127.0.0.1:${port}`,
+    LEPTOS_HASH_FILES: "true",
+    LEPTOS_ENV: "PROD",
+    TIDEMARK_DATA_DIR: data,
+    TIDEMARK_INSPECTOR: "on",
+  },
   stdio: ["ignore", "ignore", "inherit"],
 });
 
@@ -28,7 +35,9 @@ try {
     ["the home page", "/", BUDGET],
     ["a room", "/rooms/lobby", OTHER_BUDGET],
     ["the list of rooms", "/rooms", OTHER_BUDGET],
+    ["the list of jobs", "/jobs", OTHER_BUDGET],
     ["the assistant", "/assistant", OTHER_BUDGET],
+    ["the inspector", "/inspector", OTHER_BUDGET],
   ]) {
     const page = await get(origin + address);
     const files = new Map();

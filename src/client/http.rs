@@ -1,6 +1,10 @@
-//! Small requests beside the stream.
+//! Small requests beside the stream, with the browser's `fetch`.
 
-use gloo_net::http::Request;
+use js_sys::{Object, Reflect};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestInit, Response};
 
 use super::json;
 use crate::wire::{Position, Topic, stream::Notice};
@@ -8,8 +12,8 @@ use crate::wire::{Position, Topic, stream::Notice};
 /// How far a topic has come, asked for by itself and not over the stream. Nothing if the server cannot be reached or
 /// does not say.
 pub async fn head(topic: &Topic) -> Option<Position> {
-    let response = Request::get(&["/api/head?topic=", &topic.to_string()].concat()).send().await.ok()?;
-    json::parse::<Notice>(&response.text().await.ok()?)?.position
+    let answer = get(&["/api/head?topic=", &topic.to_string()].concat()).await?;
+    json::parse::<Notice>(&answer.text)?.position
 }
 
 /// Sends one field to a server function as its form would. The error is what the server tells people.
@@ -22,35 +26,76 @@ pub const UNREACHABLE: &str = "The server cannot be reached.";
 /// Sends a form's fields, encoded as browsers do. The error is what the server tells people; nothing if it cannot be
 /// reached, and nobody knows whether it has heard.
 pub async fn submit(url: &str, fields: String) -> Result<(), Option<String>> {
-    let request = Request::post(url).header("content-type", "application/x-www-form-urlencoded");
-    let response = request.body(fields).map_err(|_| None)?.send().await.map_err(|_| None)?;
-    if response.ok() {
-        return Ok(());
-    }
-    let text = response.text().await.map_err(|_| None)?;
-    let message = json::parse::<Notice>(&text).and_then(|notice| notice.message);
-    Err(Some(message.unwrap_or_else(|| "Something went wrong on the server.".to_owned())))
+    let Some(answer) = post(url, "application/x-www-form-urlencoded", fields).await else { return Err(None) };
+    if answer.ok { Ok(()) } else { Err(Some(why(&answer.text))) }
+}
+
+/// What the server tells people of a request that has failed.
+pub fn why(answer: &str) -> String {
+    let message = json::parse::<Notice>(answer).and_then(|notice| notice.message);
+    message.unwrap_or_else(|| "Something went wrong on the server.".to_owned())
 }
 
 /// What the server says at this address, if it is a `T` that it says with success.
 pub async fn fetch<T: serde::de::DeserializeOwned>(url: &str) -> Option<T> {
-    let response = Request::get(url).send().await.ok().filter(|response| response.ok())?;
-    json::parse(&response.text().await.ok()?)
+    let answer = get(url).await.filter(|answer| answer.ok)?;
+    json::parse(&answer.text)
 }
 
 /// `POST` of JSON, and the answer's text whatever its status. Nothing if the server cannot be reached.
 pub async fn answer_to(url: &str, json: String) -> Option<String> {
-    let request = Request::post(url).header("content-type", "application/json").body(json).ok()?;
-    request.send().await.ok()?.text().await.ok()
+    Some(post(url, JSON, json).await?.text)
 }
 
 /// Whether the server answers at all.
 pub async fn gets_through() -> bool {
-    Request::get("/healthz").send().await.is_ok_and(|response| response.ok())
+    get("/healthz").await.is_some_and(|answer| answer.ok)
 }
 
 /// `POST` of JSON; whether it was accepted.
 pub async fn post_json(url: &str, json: String) -> bool {
-    let Ok(request) = Request::post(url).header("content-type", "application/json").body(json) else { return false };
-    request.send().await.is_ok_and(|response| response.ok())
+    post(url, JSON, json).await.is_some_and(|answer| answer.ok)
+}
+
+const JSON: &str = "application/json";
+
+/// All of an answer.
+struct Answer {
+    ok: bool,
+    text: String,
+}
+
+async fn get(url: &str) -> Option<Answer> {
+    ask(url, RequestInit::new()).await
+}
+
+async fn post(url: &str, kind: &str, body: String) -> Option<Answer> {
+    let options = RequestInit::new();
+    options.set_method("POST");
+    set_header(&options, "content-type", kind);
+    options.set_body(&JsValue::from(body));
+    ask(url, options).await
+}
+
+/// Nothing if the server cannot be reached, or its answer breaks off.
+async fn ask(url: &str, options: RequestInit) -> Option<Answer> {
+    let response = send(url, &options).await?;
+    Some(Answer { ok: response.ok(), text: text(&response).await? })
+}
+
+/// Sends a request; nothing if the server cannot be reached.
+pub async fn send(url: &str, options: &RequestInit) -> Option<Response> {
+    JsFuture::from(window().fetch_with_str_and_init(url, options)).await.ok()?.dyn_into().ok()
+}
+
+/// The answer's text; nothing if it breaks off.
+pub async fn text(response: &Response) -> Option<String> {
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
+/// The one header of a request.
+pub fn set_header(options: &RequestInit, name: &str, value: &str) {
+    let headers = Object::new();
+    let _ = Reflect::set(&headers, &JsValue::from_str(name), &JsValue::from_str(value));
+    options.set_headers(&headers);
 }

@@ -3,9 +3,9 @@
 //!
 //! Numbers are JavaScript's: integers are exact up to 2^53, and larger ones are refused. Missing fields, defaults, renames
 //! and enums are as in serde_json. Unknown fields are passed over, `deny_unknown_fields` or not; a map's keys are texts;
-//! borrowed texts are not supported, since a JavaScript string lends nothing, nor is `alias`, since a struct is told its
-//! fields by their places; and a field named like something that every JavaScript object has (`constructor`) is found
-//! where it is missing.
+//! borrowed texts are not supported, since a JavaScript string lends nothing, nor is `alias`, since a struct is handed its
+//! fields, and an enum its variant, by their places; and a field named like something that every JavaScript object has
+//! (`constructor`) is found where it is missing.
 
 use js_sys::{Array, JSON, Object, Reflect};
 use serde::{
@@ -148,24 +148,16 @@ impl<'de> Deserializer<'de> for Value {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        visitor.visit_map(Fields { object: self.object()?, fields, next: 0, value: JsValue::UNDEFINED })
+        visitor.visit_seq(Fields { object: self.object()?, fields: fields.iter() })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        if self.0.is_string() {
-            return visitor.visit_enum(Variant { name: self.0, content: JsValue::UNDEFINED });
-        }
-        let entries = Object::entries(&self.object()?);
-        let pair: Array = entries.get(0).dyn_into().map_err(|_| Unreadable)?;
-        if entries.length() != 1 {
-            return Err(Unreadable);
-        }
-        visitor.visit_enum(Variant { name: pair.get(0), content: pair.get(1) })
+        visitor.visit_enum(Variant::of(self, variants)?)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
@@ -216,45 +208,57 @@ impl<'de> MapAccess<'de> for Entries {
     }
 }
 
-/// An object of a struct: only the fields that the struct has are looked for, whatever else there is.
+/// An object of a struct, as its fields in their order, which is less code than by their names. Only the fields that the
+/// struct has are looked for, whatever else there is.
 struct Fields {
     object: Object,
-    fields: &'static [&'static str],
-    next: usize,
-    value: JsValue,
+    fields: std::slice::Iter<'static, &'static str>,
 }
 
 impl Fields {
-    /// The place of the next field that is there.
-    fn take(&mut self) -> Result<Option<u64>, Unreadable> {
-        while let Some(field) = self.fields.get(self.next) {
-            self.next += 1;
-            self.value = Reflect::get(&self.object, &JsValue::from_str(field)).map_err(|_| Unreadable)?;
-            if !self.value.is_undefined() {
-                return Ok(Some(self.next as u64 - 1));
-            }
-        }
-        Ok(None)
+    fn take(&mut self) -> Result<JsValue, Unreadable> {
+        let field = self.fields.next().ok_or(Unreadable)?;
+        Reflect::get(&self.object, &JsValue::from_str(field)).map_err(|_| Unreadable)
     }
 }
 
-impl<'de> MapAccess<'de> for Fields {
+impl<'de> SeqAccess<'de> for Fields {
     type Error = Unreadable;
 
-    /// A struct knows its fields by their places, too, which is less code than by their names.
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unreadable> {
-        self.take()?.map(|place| seed.deserialize(place.into_deserializer())).transpose()
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unreadable> {
-        seed.deserialize(Value(std::mem::take(&mut self.value)))
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unreadable> {
+        let value = self.take()?;
+        let missing = value.is_undefined();
+        match seed.deserialize(Value(value)) {
+            // What is no `Option` has a default, or the struct cannot be read.
+            Err(Unreadable) if missing => Ok(None),
+            read => read.map(Some),
+        }
     }
 }
 
 /// `"Name"`, or `{"Name": content}`.
 struct Variant {
-    name: JsValue,
+    /// Among the variants.
+    place: u64,
     content: JsValue,
+}
+
+impl Variant {
+    fn of(value: Value, variants: &[&str]) -> Result<Self, Unreadable> {
+        let (name, content) = if value.0.is_string() {
+            (value.0, JsValue::UNDEFINED)
+        } else {
+            let entries = Object::entries(&value.object()?);
+            let pair: Array = entries.get(0).dyn_into().map_err(|_| Unreadable)?;
+            if entries.length() != 1 {
+                return Err(Unreadable);
+            }
+            (pair.get(0), pair.get(1))
+        };
+        let name = name.as_string().ok_or(Unreadable)?;
+        let place = variants.iter().position(|variant| *variant == name).ok_or(Unreadable)?;
+        Ok(Self { place: place as u64, content })
+    }
 }
 
 impl<'de> EnumAccess<'de> for Variant {
@@ -262,7 +266,7 @@ impl<'de> EnumAccess<'de> for Variant {
     type Variant = Value;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Value), Unreadable> {
-        Ok((seed.deserialize(Value(self.name))?, Value(self.content)))
+        Ok((seed.deserialize(self.place.into_deserializer())?, Value(self.content)))
     }
 }
 

@@ -47,7 +47,8 @@ pub use page::{
     local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered, remove_remembered,
     set_title, watch_away,
 };
-pub use subscription::{Delivery, follow_text, subscribe};
+pub use record::{Raw, Record};
+pub use subscription::{Delivery, follow_text, subscribe, subscribe_raw};
 pub use tab::{cut, has_fallen_back, mend, unsubscribe};
 
 /// What the browser does once, before any island is hydrated.

@@ -37,6 +37,7 @@ impl Record {
 }
 
 /// A value that is left as JSON, to be read as what it is later: one type for whatever holds such.
+#[derive(Clone, Debug)]
 pub struct Raw(pub String);
 
 impl<'de> Deserialize<'de> for Raw {

@@ -35,7 +35,12 @@ pub fn subscribe<T: DeserializeOwned + 'static>(
     position: Position,
     mut deliver: impl FnMut(Delivery<T>) + 'static,
 ) {
-    listen(topic, position, Box::new(move |parcels| parcels.into_iter().for_each(|parcel| open(parcel, &mut deliver))));
+    subscribe_raw(topic, position, Box::new(move |delivery| deliver(read(delivery))));
+}
+
+/// The same for events that are left as JSON, to whoever wants little of them: a type is code for every visitor.
+pub fn subscribe_raw(topic: Topic, position: Position, mut deliver: Box<dyn FnMut(Delivery<Raw>)>) {
+    listen(topic, position, Box::new(move |parcels| parcels.into_iter().filter_map(open).for_each(&mut *deliver)));
 }
 
 fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>) {
@@ -63,25 +68,33 @@ pub fn follow_text(mark: &str, mut added: impl FnMut(&str) + 'static) -> Option<
     Some(tab::subscribe(topic, position?, Box::new(deliver)))
 }
 
-fn open<T: DeserializeOwned>(parcel: Parcel, deliver: &mut impl FnMut(Delivery<T>)) {
-    match parcel {
+fn open(parcel: Parcel) -> Option<Delivery<Raw>> {
+    Some(match parcel {
         Parcel::Events(events) => {
-            let read = events.into_iter().filter_map(|(offset, json)| Some(Event { offset, data: parse(&json)? }));
-            deliver(Delivery::Events(read.collect()));
+            Delivery::Events(events.into_iter().map(|(offset, json)| Event { offset, data: Raw(json) }).collect())
         }
-        Parcel::Reset(json) => {
-            if let Some(Reset { topic, reason, position, snapshot }) = parse::<Reset<Raw>>(&json) {
-                // An event that cannot be read is passed over here, too.
-                let read = snapshot.events.into_iter();
-                let read =
-                    read.filter_map(|Event { offset, data: Raw(json) }| Some(Event { offset, data: parse(&json)? }));
-                let snapshot = Snapshot { topic: snapshot.topic, position: snapshot.position, events: read.collect() };
-                deliver(Delivery::Reset(Reset { topic, reason, position, snapshot }));
-            }
+        Parcel::Reset(json) => Delivery::Reset(parse(&json)?),
+        Parcel::Resumed { from, head } => Delivery::Resumed { from, head },
+        Parcel::Lost => Delivery::Lost,
+    })
+}
+
+fn read<T: DeserializeOwned>(delivery: Delivery<Raw>) -> Delivery<T> {
+    match delivery {
+        Delivery::Events(events) => Delivery::Events(read_all(events)),
+        Delivery::Reset(Reset { topic, reason, position, snapshot }) => {
+            let snapshot =
+                Snapshot { topic: snapshot.topic, position: snapshot.position, events: read_all(snapshot.events) };
+            Delivery::Reset(Reset { topic, reason, position, snapshot })
         }
-        Parcel::Resumed { from, head } => deliver(Delivery::Resumed { from, head }),
-        Parcel::Lost => deliver(Delivery::Lost),
+        Delivery::Resumed { from, head } => Delivery::Resumed { from, head },
+        Delivery::Lost => Delivery::Lost,
     }
+}
+
+fn read_all<T: DeserializeOwned>(events: Vec<Event<Raw>>) -> Vec<Event<T>> {
+    let read = |Event { offset, data: Raw(json) }: Event<Raw>| Some(Event { offset, data: parse(&json)? });
+    events.into_iter().filter_map(read).collect()
 }
 
 fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {

@@ -9,7 +9,7 @@ use super::{
     seed::{self, Seed},
 };
 use crate::{
-    client::{Delivery, subscribe},
+    client::{Delivery, Raw, Record, subscribe_raw},
     wire::{Position, Topic, numbers::grouped},
 };
 
@@ -27,12 +27,6 @@ impl Seed for BellSeed {
     const ID: &'static str = "bell-seed";
 }
 
-/// All that the bell needs of a [`crate::wire::notification::UserEvent`].
-#[derive(Clone, Debug, Deserialize)]
-struct Unread {
-    unread: u32,
-}
-
 /// Takes [`BellSeed`].
 #[island]
 pub fn Bell() -> impl IntoView {
@@ -40,17 +34,20 @@ pub fn Bell() -> impl IntoView {
     let unread = RwSignal::new(unread);
     // What the list beneath follows: two events may leave the number as it is.
     let at = RwSignal::new(position.offset as u32);
-    subscribe(topic, position, move |delivery: Delivery<Unread>| {
+    let told = move |delivery: Delivery<Raw>| {
         let events = match delivery {
             Delivery::Events(events) => events,
             Delivery::Reset(reset) => reset.snapshot.events,
             Delivery::Resumed { .. } | Delivery::Lost => return,
         };
-        if let Some(newest) = events.last() {
-            at.set(newest.offset as u32);
-            unread.set(newest.data.unread);
+        // All that the bell needs of a `UserEvent`.
+        let number = |json: &str| Record::parse(json)?.number("unread");
+        if let Some((offset, number)) = events.last().and_then(|event| Some((event.offset, number(&event.data.0)?))) {
+            at.set(offset as u32);
+            unread.set(number as u32);
         }
-    });
+    };
+    subscribe_raw(topic, position, Box::new(told));
     view! {
         <a class="bell" href="/notifications" title="Notifications" data-unread=dynamic(move || unread.get().to_string()) data-at=dynamic(move || at.get().to_string())>
             <span class="bell__word">"Notifications"</span>

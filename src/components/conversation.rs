@@ -19,11 +19,8 @@ use super::{
 };
 use crate::{
     api::assistant::{AskAssistant, ShareConversation, StopAnswer},
-    client::{Delivery, effect, set_title, subscribe},
-    wire::{
-        Topic,
-        assistant::{ConversationEvent, ConversationEventKind},
-    },
+    client::{Delivery, Raw, Record, effect, set_title, subscribe_raw},
+    wire::{Topic, assistant::DELETED},
 };
 
 /// What there is to ask where nobody has asked anything.
@@ -42,7 +39,7 @@ pub fn LiveConversation() -> impl IntoView {
     let ConversationSeed { conversation, fresh, models, link, client, draft } = seed;
     if !fresh {
         let topic = Topic::Conversation { id: conversation.id };
-        subscribe(topic, conversation.position, move |delivery| happened(chat, delivery));
+        subscribe_raw(topic, conversation.position, Box::new(move |delivery| happened(chat, delivery)));
         effect(move |_| set_title(&[&chat.title.get(), " · Tidemark"].concat()));
     }
     conversation_ask::keep(chat);
@@ -176,11 +173,12 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
     })
 }
 
-/// What the conversation's topic tells.
-fn happened(chat: Chat, delivery: Delivery<ConversationEvent>) {
+/// What the conversation's topic tells: to look again, whatever it is, or that there is nothing to look at.
+fn happened(chat: Chat, delivery: Delivery<Raw>) {
     match delivery {
         Delivery::Events(events) => {
-            if events.iter().any(|event| event.data.kind == ConversationEventKind::ConversationDeleted) {
+            let kind = |json: &str| Record::parse(json)?.text("type");
+            if events.iter().any(|event| kind(&event.data.0).as_deref() == Some(DELETED)) {
                 return chat.close("This conversation was deleted.");
             }
             chat.refresh();

@@ -1,7 +1,7 @@
 //! The islands and their parts. An island starts from a seed (its snapshot and position); what it shows of it is pure.
 //!
 //! Each family of pages has a bundle of its own, which holds the islands it shows: that is what the features are for
-//! (Cargo.toml). What has none is in all of them. A part (`part.rs`) is one thing in a browser and another on the server.
+//! (Cargo.toml). What has none is in all of them. `part.rs` and `dynamic.rs` are one thing in a browser and another on the server.
 
 #[cfg(feature = "assistant-island")]
 pub mod answer;
@@ -29,6 +29,10 @@ pub mod conversation_ask;
 pub mod conversation_scroll;
 #[cfg(feature = "assistant-island")]
 pub mod conversation_state;
+#[cfg(feature = "front")]
+pub mod dynamic;
+#[cfg(not(feature = "front"))]
+#[path = "dynamic_server.rs"]
 pub mod dynamic;
 #[cfg(feature = "feed-islands")]
 pub mod feed_chart;

@@ -4,6 +4,8 @@
 //! by piece, and `<For>` its diffing for every type of row: see docs/ARCHITECTURE.md. A part is built or hydrated once
 //! and then replaced as a whole, so what may have the focus while it changes belongs into a closure inside of it.
 
+use std::sync::Arc;
+
 use leptos::{
     prelude::Owner,
     tachys::{
@@ -17,6 +19,8 @@ use leptos::{
         view::{Mountable, Position, PositionState, Render, RenderHtml},
     },
 };
+
+use super::dynamic::{Dynamic, dynamic};
 
 /// Any view at all.
 pub struct Part(Box<dyn Unbuilt>);
@@ -41,26 +45,23 @@ pub struct List {
 
 /// A list that changes, to stand in a view. Lines that stay are to stay in their order: one that is overtaken is made
 /// anew.
-pub fn list(mut lines: impl FnMut() -> Vec<Line> + Send + 'static) -> Box<dyn FnMut() -> List + Send> {
+pub fn list(mut lines: impl FnMut() -> Vec<Line> + Send + 'static) -> Dynamic<List> {
     let around = Owner::current();
-    Box::new(move || List { lines: lines(), around: around.clone() })
+    dynamic(move || List { lines: lines(), around: around.clone() })
 }
 
-/// A part that is there or is not, to stand in a view. It is made when it begins to be there, and left alone until it
-/// ends.
+/// A part that is there or is not, to stand in a view: a list of one line or none, so that both are one type.
 pub fn when(
     mut shown: impl FnMut() -> bool + Send + 'static,
-    mut make: impl FnMut() -> Part + Send + 'static,
-) -> Box<dyn FnMut() -> Change + Send> {
-    let mut was = None;
-    Box::new(move || {
-        let is = shown();
-        Change((was.replace(is) != Some(is)).then(|| if is { make() } else { part(()) }))
-    })
+    make: impl Fn() -> Part + Send + Sync + 'static,
+) -> Dynamic<List> {
+    let make: Arc<dyn Fn() -> Part + Send + Sync> = Arc::new(make);
+    list(move || shown().then(|| once(make.clone())).into_iter().collect())
 }
 
-/// A part, if it is another than before.
-pub struct Change(Option<Part>);
+fn once(make: Arc<dyn Fn() -> Part + Send + Sync>) -> Line {
+    (String::new(), Box::new(move || make()))
+}
 
 trait Unbuilt: Send {
     fn build(self: Box<Self>) -> Box<dyn Mountable>;
@@ -114,20 +115,6 @@ impl Mountable for Built {
 
     fn elements(&self) -> Vec<Element> {
         self.0.elements()
-    }
-}
-
-impl Render for Change {
-    type State = Built;
-
-    fn build(self) -> Built {
-        Render::build(self.0.unwrap_or_else(|| part(())))
-    }
-
-    fn rebuild(self, state: &mut Built) {
-        if let Some(part) = self.0 {
-            part.rebuild(state);
-        }
     }
 }
 
@@ -208,12 +195,6 @@ impl Part {
     }
 }
 
-impl Change {
-    fn find(self, cursor: &Cursor, position: &PositionState) -> Built {
-        self.0.unwrap_or_else(|| part(())).find(cursor, position)
-    }
-}
-
 impl List {
     fn find(self, cursor: &Cursor, position: &PositionState) -> Lines {
         let find = |line| Made::new(line, self.around.as_ref(), |part| part.find(cursor, position));
@@ -254,4 +235,4 @@ macro_rules! in_the_browser {
     )*};
 }
 
-in_the_browser!(Part Change List);
+in_the_browser!(Part List);

@@ -20,7 +20,7 @@ pub fn list(mut lines: impl FnMut() -> Vec<Line> + Send + 'static) -> Box<dyn Fn
 /// The part, if it is there.
 pub fn when(
     mut shown: impl FnMut() -> bool + Send + 'static,
-    mut make: impl FnMut() -> Part + Send + 'static,
-) -> Box<dyn FnMut() -> Option<Part> + Send> {
-    Box::new(move || shown().then(&mut make))
+    make: impl Fn() -> Part + Send + Sync + 'static,
+) -> Box<dyn FnMut() -> Vec<Part> + Send> {
+    Box::new(move || shown().then(&make).into_iter().collect())
 }

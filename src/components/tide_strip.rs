@@ -102,8 +102,8 @@ fn Cells(tide: RwSignal<Tide>) -> impl IntoView {
         let offset = move |tide: &Tide| (tide.head + place + 1).saturating_sub(CELLS);
         view! {
             <li
-                class=dynamic(move || tide.with(|tide| class_of(tide, offset(tide))))
-                style=dynamic(move || tide.with(|tide| ["--order:", &sweep_order(tide, offset(tide))].concat()))
+                class=move || tide.with(|tide| class_of(tide, offset(tide)))
+                style=move || tide.with(|tide| ["--order:", &sweep_order(tide, offset(tide))].concat())
             >
                 {dynamic(move || tide.with(|tide| offset(tide).to_string()))}
             </li>

@@ -184,6 +184,9 @@ pub enum ConversationEventKind {
     ConversationDeleted,
 }
 
+/// How [`ConversationEventKind::ConversationDeleted`] is written.
+pub const DELETED: &str = "ConversationDeleted";
+
 /// A conversation in the list of one person's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationItem {
@@ -192,4 +195,14 @@ pub struct ConversationItem {
     pub shared: bool,
     /// Of its last message, in milliseconds since 1970 (UTC).
     pub updated: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deletion_is_written_as_pages_look_for_it() {
+        assert_eq!(serde_json::to_value(ConversationEventKind::ConversationDeleted).unwrap(), DELETED);
+    }
 }

@@ -1,10 +1,9 @@
 //! One question to the server, and its answer as the schedule understands it. Knows no type of data: text in, text out.
 
-use gloo_net::http::{Request, Response};
-use web_sys::{AbortSignal, RequestCache};
+use web_sys::{AbortSignal, RequestCache, RequestInit, Response};
 
 use super::input::Failure;
-use crate::{client::json, wire::stream::Notice};
+use crate::client::http::{UNREACHABLE, send, set_header, text, why};
 
 pub struct Reply {
     pub said: Said,
@@ -27,34 +26,38 @@ pub enum Said {
 
 /// `GET`, past the browser's own cache: what has not changed is told by the tag that we keep.
 pub async fn ask(url: &str, etag: Option<&str>, signal: Option<&AbortSignal>) -> Reply {
-    let mut request = Request::get(url).cache(RequestCache::NoStore).abort_signal(signal);
+    let options = RequestInit::new();
+    options.set_cache(RequestCache::NoStore);
+    options.set_signal(signal);
     if let Some(etag) = etag {
-        request = request.header("if-none-match", etag);
+        set_header(&options, "if-none-match", etag);
     }
-    let Ok(response) = request.send().await else { return unreachable() };
+    let Some(response) = send(url, &options).await else { return unreachable() };
     let advised_ms = number(&response, "poll-interval");
     let retry_after_ms = number(&response, "retry-after").map(|seconds| f64::from(seconds) * 1_000.0);
-    let (ok, status, tag) = (response.ok(), response.status(), response.headers().get("etag"));
+    let (ok, status, tag) = (response.ok(), response.status(), header(&response, "etag"));
     if status == 304 && etag.is_some() {
         return Reply { said: Said::NotModified, advised_ms };
     }
-    let Ok(text) = response.text().await else { return unreachable() };
+    let Some(text) = text(&response).await else { return unreachable() };
     let said = if ok {
         Said::Text { text, etag: tag }
     } else {
-        let message = json::parse::<Notice>(&text).and_then(|notice| notice.message);
-        let message = message.unwrap_or_else(|| "Something went wrong on the server.".to_owned());
-        Said::Failed { failure: Failure { status, message }, retry_after_ms }
+        Said::Failed { failure: Failure { status, message: why(&text) }, retry_after_ms }
     };
     Reply { said, advised_ms }
 }
 
 fn unreachable() -> Reply {
-    let failure = Failure { status: 0, message: "The server cannot be reached.".to_owned() };
+    let failure = Failure { status: 0, message: UNREACHABLE.to_owned() };
     Reply { said: Said::Failed { failure, retry_after_ms: None }, advised_ms: None }
 }
 
 /// A header that is a whole number. (`Retry-After` may be a date as well; then it is passed over.)
 fn number(response: &Response, name: &str) -> Option<u32> {
-    response.headers().get(name)?.trim().parse().ok()
+    header(response, name)?.trim().parse().ok()
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok()?
 }

@@ -1,0 +1,6 @@
+//! What changes in a view, on the server, where it is rendered once. `dynamic.rs` is the browser's, and says why.
+
+/// A closure to stand in a view or an attribute.
+pub fn dynamic<T>(value: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
+    Box::new(value)
+}
