@@ -107,7 +107,7 @@ test("who has read on a little finds the way to the end once there is more", asy
 });
 
 test("another answer is the same model's unless one is chosen, and so is the next question", async ({ page, start, model }) => {
-  const server = await start({ ...model.settings, TIDEMARK_ASSISTANT__ANTHROPIC_MODELS: '["claude-sonnet-4-6","claude-haiku-4-5"]' });
+  const server = await start({ ...model.settings, TIDEMARK_ASSISTANT__ANTHROPIC_MODELS: "claude-sonnet-4-6,claude-haiku-4-5" });
   await enter(page, server);
   await page.getByLabel("Model", { exact: true }).selectOption("claude-haiku-4-5");
   await ask(page, server, "[say One]");
