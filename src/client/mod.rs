@@ -44,8 +44,8 @@ pub use connection::{ConnectionState, use_connection};
 pub use effect::effect;
 pub use http::{UNREACHABLE, fetch, head, submit, submit_form};
 pub use page::{
-    local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered, remove_remembered,
-    set_title, watch_away,
+    has_mouse, is_composing, local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered,
+    remove_remembered, set_title, watch_away,
 };
 pub use record::{Raw, Record};
 pub use subscription::{Delivery, follow_text, subscribe, subscribe_raw};

@@ -30,6 +30,18 @@ pub fn reload_once() -> bool {
     !again && window().location().reload().is_ok()
 }
 
+/// Whether there is anything finer than fingers to point with, and so most likely keys.
+pub fn has_mouse() -> bool {
+    window().match_media("(any-pointer: fine)").ok().flatten().is_none_or(|query| query.matches())
+}
+
+/// Whether a key belongs to the input method that composes a character. Safari ends the composition first, and tells by the
+/// code only.
+pub fn is_composing(event: &ev::KeyboardEvent) -> bool {
+    const OF_AN_INPUT_METHOD: u32 = 229; // https://w3c.github.io/uievents/#determine-keydown-keyup-keyCode
+    event.is_composing() || event.key_code() == OF_AN_INPUT_METHOD
+}
+
 pub fn random() -> f64 {
     js_sys::Math::random()
 }

@@ -31,7 +31,7 @@ pub fn answer_row(chat: Chat, Entry { id, message }: Entry) -> Part {
     let begins = move || message.with(|held| held.status == Status::Running && held.parts.is_empty());
     part(view! {
         <li class="answer" id=["m", &id.to_string()].concat() data-status=dynamic(move || message.with(|held| word(held.status))) tabindex="-1">
-            <p class="assistant__hidden">"The assistant"</p>
+            <h2 class="assistant__hidden">"The assistant"</h2>
             {run}
             {parts}
             {when(begins, || part(view! { <p class="answer__begins" aria-hidden="true"><span></span><span></span><span></span></p> }))}
@@ -77,7 +77,9 @@ fn announce(chat: Chat, message: RwSignal<Message>) {
     let mut was = None;
     effect(move |_| {
         let is = message.with(|message| message.status);
-        if was.replace(is) == Some(Status::Running) && is != Status::Running {
+        let before = was.replace(is);
+        // What is said twice in the same words is heard once, unless there was nothing in between.
+        if before != Some(is) && (before == Some(Status::Running) || is == Status::Running) {
             chat.said.set(message.with_untracked(announcement));
         }
     });

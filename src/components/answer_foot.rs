@@ -24,15 +24,15 @@ pub fn foot(chat: Chat, message: &Message) -> String {
     if chat.is_mine() {
         let go_on = || act(ContinueAnswer::PATH, chat, id, "Continue", "", "");
         acts.push_str(&match message.status {
-            Status::Interrupted | Status::Stopped | Status::TooLong => go_on() + &again(chat, id, "Answer again"),
-            Status::Failed if !message.text.is_empty() => again(chat, id, "Try again") + &go_on(),
-            Status::Failed | Status::Refused => again(chat, id, "Try again"),
-            Status::Complete => again(chat, id, "Answer again"),
+            Status::Interrupted | Status::Stopped | Status::TooLong => go_on() + &again(chat, message, "Answer again"),
+            Status::Failed if !message.text.is_empty() => again(chat, message, "Try again") + &go_on(),
+            Status::Failed | Status::Refused => again(chat, message, "Try again"),
+            Status::Complete => again(chat, message, "Answer again"),
             Status::Running | Status::Waiting => String::new(),
         });
     }
     let mut html = String::new();
-    let words = how_it_ended(message);
+    let words = how_it_ended(message, chat.is_mine());
     if !words.is_empty() {
         let wrong = matches!(message.status, Status::Failed | Status::Refused);
         let class = if wrong { "class=\"answer__ended answer__ended--wrong\"" } else { "class=\"answer__ended\"" };
@@ -68,12 +68,17 @@ pub fn copy(id: u64) -> String {
     element("button", &attributes.concat(), "Copy")
 }
 
-/// With another model, where there are several.
-fn again(chat: Chat, id: u64, words: &str) -> String {
+/// With another model, where there are several; with the same unless one is chosen.
+fn again(chat: Chat, message: &Message, words: &str) -> String {
     let models = chat.held.with_value(|held| held.models.clone());
     let attributes = "class=\"act__model\" aria-label=\"Model for another answer\"";
-    let models = if models.len() > 1 { select(attributes, &models) } else { String::new() };
-    act(AnswerAgain::PATH, chat, id, words, "", &models)
+    let models = if models.len() > 1 { select(attributes, &models, model_of(message)) } else { String::new() };
+    act(AnswerAgain::PATH, chat, message.id, words, "", &models)
+}
+
+/// What has written an answer; nothing if that is not known.
+pub fn model_of(message: &Message) -> &str {
+    message.cost.as_ref().map_or("", |cost| &cost.model)
 }
 
 /// A form that is a button.
@@ -98,11 +103,12 @@ pub fn word(status: Status) -> &'static str {
     }
 }
 
-fn how_it_ended(message: &Message) -> String {
+fn how_it_ended(message: &Message, mine: bool) -> String {
     let error = message.error.as_deref();
     match message.status {
         Status::Running | Status::Complete | Status::Waiting => error.unwrap_or_default(),
-        Status::Stopped => "You stopped this answer.",
+        Status::Stopped if mine => "You stopped this answer.",
+        Status::Stopped => "This answer was stopped.",
         Status::Interrupted => "The server stopped while it was writing.",
         Status::TooLong => "This is as long as an answer may be.",
         Status::Refused => error.unwrap_or("The model does not want to answer this."),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::{
-        effect, now_ms, random_id, remember, remembered, remove_remembered,
+        effect, is_composing, now_ms, random_id, remember, remembered, remove_remembered,
         socket::{self, Outcome, quoted},
     },
     wire::room::{MESSAGE_CHARS, TYPING_MS},
@@ -102,8 +102,7 @@ pub fn input(room: Room) {
 /// A key was pressed in the field.
 pub fn pressed(room: Room, event: &ev::KeyboardEvent) {
     let key = event.key();
-    // Enter in the middle of composing a character belongs to the input method.
-    if key == "Enter" && !event.shift_key() && !event.is_composing() {
+    if key == "Enter" && !event.shift_key() && !is_composing(event) {
         event.prevent_default();
         send(room);
         room.held.update_value(|held| held.typed = 0.0);

@@ -6,6 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     answer::answer_row,
+    answer_foot::model_of,
     connection_badge::ConnectionBadge,
     conversation_acts::{STOP, clicked, listen_for_escape, pressed, submitted},
     conversation_ask::{self, MODEL_FIELD},
@@ -131,7 +132,15 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
     let send = || part(view! { <button class="button ask__send">"Send"</button> });
     let stop = || part(view! { <button class="button button--quiet ask__send" form=STOP>"Stop"</button> });
     let attributes = ["class=\"ask__model\" aria-label=\"Model\" id=\"", MODEL_FIELD, "\""].concat();
-    let model = if models.len() > 1 { select(&attributes, &models) } else { String::new() };
+    // It goes on with what has answered last.
+    let last = chat.entries.with_untracked(|entries| {
+        entries
+            .iter()
+            .rev()
+            .map(|entry| entry.message.with_untracked(|message| model_of(message).to_owned()))
+            .find(|model| !model.is_empty())
+    });
+    let model = if models.len() > 1 { select(&attributes, &models, &last.unwrap_or_default()) } else { String::new() };
     let running = move || chat.running().is_some();
     let stopping = move || {
         let id = move || chat.running().unwrap_or(0).to_string();
@@ -155,8 +164,8 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
                 <input type="hidden" name="client" value=client />
                 <label class="assistant__hidden" for="ask-text">"Your question"</label>
                 <textarea
-                    id="ask-text" class="ask__text" name="text" rows="1" required enterkeyhint="send"
-                    placeholder="Ask something. Enter sends."
+                    id="ask-text" class="ask__text" name="text" rows="1" required autofocus=true
+                    placeholder="Ask something"
                     node_ref=chat.field inner_html=escaped(failed)
                     on:input=move |_| conversation_ask::input(chat)
                 ></textarea>

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::assistant::AskAssistant,
-    client::{UNREACHABLE, copy, effect, submit},
+    client::{UNREACHABLE, copy, effect, has_mouse, is_composing, submit},
 };
 
 /// The form that stops an answer.
@@ -35,16 +35,28 @@ pub fn submitted(chat: Chat, event: &ev::SubmitEvent) {
         }
         return;
     }
+    // Twice at once is once.
+    if chat.held.with_value(|held| held.acting == path) {
+        return;
+    }
+    chat.held.update_value(|held| held.acting.clone_from(&path));
     chat.note.set(String::new());
     let fields = String::from(fields.to_string());
+    let row = form.closest("li").ok().flatten();
+    if row.is_none() && has_mouse() {
+        // To stop an answer is what one does before one asks something else.
+        focus(chat.field.get_untracked().as_deref());
+    }
     leptos::task::spawn_local(async move {
         match submit(&path, fields).await {
             Ok(()) => {
+                let before = row.as_ref().and_then(Element::previous_element_sibling);
                 chat.fetch().await;
-                set_timeout(move || keep_focus(chat), Duration::ZERO);
+                set_timeout(move || keep_focus(chat, row, before), Duration::ZERO);
             }
             Err(words) => drop(chat.note.try_set(words.unwrap_or_else(|| UNREACHABLE.to_owned()))),
         }
+        chat.held.try_update_value(|held| held.acting.clear());
     });
 }
 
@@ -59,14 +71,23 @@ fn fields(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<UrlSea
     Some(fields)
 }
 
-/// What had the focus may be gone: then the messages have it.
-fn keep_focus(chat: Chat) {
-    let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-    if let Some(list) = chat.list.try_get_untracked().flatten().filter(|_| lost) {
-        let options = FocusOptions::new();
-        options.set_prevent_scroll(true);
-        let _ = list.focus_with_options(&options);
+/// What had the focus may be gone: then its message has it, or the one in its place.
+fn keep_focus(chat: Chat, row: Option<Element>, before: Option<Element>) {
+    if document().active_element().is_some_and(|element| element.tag_name() != "BODY") {
+        return;
     }
+    let place = row.filter(|row| row.is_connected()).or_else(|| before?.next_element_sibling());
+    match place {
+        Some(place) => focus(place.dyn_ref()),
+        None => focus(chat.list.try_get_untracked().flatten().as_deref()),
+    }
+}
+
+/// Without moving the page.
+fn focus(element: Option<&HtmlElement>) {
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    let _ = element.map(|element| element.focus_with_options(&options));
 }
 
 pub fn clicked(chat: Chat, event: &ev::MouseEvent) {
@@ -123,10 +144,10 @@ fn copy_from(chat: Chat, button: Element, text: Option<String>) {
     });
 }
 
-/// Enter sends, wherever a question is written; Shift and Enter is a new line.
+/// Enter sends, wherever a question is written; Shift and Enter is a new line. So is Enter on a screen's keyboard, which has
+/// no such Shift.
 pub fn pressed(event: &ev::KeyboardEvent) {
-    // Enter in the middle of composing a character belongs to the input method.
-    if event.key() != "Enter" || event.shift_key() || event.is_composing() {
+    if event.key() != "Enter" || event.shift_key() || is_composing(event) || !has_mouse() {
         return;
     }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -142,7 +163,7 @@ pub fn listen_for_escape() {
     effect(move |first| {
         if first {
             let handle = window_event_listener(ev::keydown, |event| {
-                if event.key() == "Escape" && !event.is_composing() && !event.default_prevented() {
+                if event.key() == "Escape" && !is_composing(&event) && !event.default_prevented() {
                     escape();
                 }
             });

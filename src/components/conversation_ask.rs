@@ -77,8 +77,8 @@ pub fn keep(chat: Chat) {
     effect(move |first| {
         if first && chat.is_mine() {
             chat.pending.set(remembered(&key(chat, "asked")).and_then(|text| Pending::from_text(&text)));
-            if let Some(model) =
-                remembered(MODEL).filter(|model| chat.held.with_value(|held| held.models.contains(model)))
+            let known = |model: &String| chat.held.with_value(|held| held.fresh && held.models.contains(model));
+            if let Some(model) = remembered(MODEL).filter(known)
                 && let Some(select) = model_field()
             {
                 select.set_value(&model);
@@ -92,7 +92,10 @@ pub fn keep(chat: Chat) {
         }
     });
     effect(move |_| {
-        if let (Some(field), Some(text)) = (chat.field.get(), remembered(&key(chat, "draft"))) {
+        // What was typed before there was a script is newer.
+        if let (Some(field), Some(text)) = (chat.field.get(), remembered(&key(chat, "draft")))
+            && field.value().is_empty()
+        {
             field.set_value(&text);
         }
     });
@@ -123,9 +126,8 @@ pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
     if text.trim().is_empty() {
         return false;
     }
-    let busy = untrack(|| chat.running().is_some()) || chat.pending.with_untracked(Option::is_some);
-    if busy {
-        chat.note.set("Wait until the answer has ended, or stop it.".to_owned());
+    if let Some(words) = why_not(chat) {
+        chat.note.set(words.to_owned());
         return false;
     }
     let model = match of("model") {
@@ -139,8 +141,9 @@ pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
     let (client, instead_of) = (random_hex(), of("instead_of"));
     let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
     remember(&key(chat, "asked"), &pending.to_text());
-    if pending.instead_of.is_empty() {
-        set_text(chat, "");
+    // A suggestion leaves alone what is being typed.
+    if let Some(field) = chat.field.get_untracked().filter(|field| field.value().trim_end() == pending.text) {
+        field.set_value("");
         remove_remembered(&key(chat, "draft"));
     }
     chat.note.set(String::new());
@@ -150,9 +153,13 @@ pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
     true
 }
 
-fn set_text(chat: Chat, text: &str) {
-    if let Some(field) = chat.field.get_untracked() {
-        field.set_value(text);
+/// Why nothing can be asked now, in words.
+fn why_not(chat: Chat) -> Option<&'static str> {
+    let state = chat.pending.with_untracked(|pending| pending.as_ref().map(|pending| pending.state.clone()));
+    match state {
+        Some(State::Failed(_)) => Some("Your last question was not asked: try again, or discard it."),
+        Some(_) => Some("Your last question is still on its way."),
+        None => untrack(|| chat.running()).map(|_| "Wait until the answer has ended, or stop it."),
     }
 }
 
@@ -177,7 +184,11 @@ fn send(chat: Chat) {
     leptos::task::spawn_local(async move {
         match submit(AskAssistant::PATH, fields).await {
             Ok(()) => arrived(chat, &pending.conversation).await,
-            Err(Some(words)) => become_(chat, State::Failed(words)),
+            Err(Some(words)) => {
+                become_(chat, State::Failed(words));
+                // What stands in its way may be something that has come meanwhile.
+                chat.catch_up();
+            }
             Err(None) => {
                 become_(chat, State::Waiting);
                 set_timeout(move || send(chat), AGAIN);
@@ -198,7 +209,12 @@ fn become_(chat: Chat, state: State) {
 async fn arrived(chat: Chat, conversation: &str) {
     remove_remembered(&key(chat, "asked"));
     if chat.is_fresh() {
-        let _ = window().location().assign(&["/assistant/", conversation].concat());
+        // What has been typed meanwhile goes along; and who comes back finds no page that waits for ever.
+        if let Some(text) = remembered(&key(chat, "draft")) {
+            remember(&["draft ", conversation].concat(), &text);
+            remove_remembered(&key(chat, "draft"));
+        }
+        let _ = window().location().replace(&["/assistant/", conversation].concat());
         return;
     }
     let found = chat.fetch().await;
@@ -218,11 +234,10 @@ pub fn discard(chat: Chat) {
     remove_remembered(&key(chat, "asked"));
     let Some(pending) = chat.pending.get_untracked() else { return };
     chat.pending.set(None);
-    if let Some(field) = chat.field.get_untracked()
-        && field.value().is_empty()
-    {
-        field.set_value(&pending.text);
-        remember(&key(chat, "draft"), &pending.text);
+    if let Some(field) = chat.field.get_untracked() {
+        let text = [&pending.text, "\n", &field.value()].concat();
+        field.set_value(text.trim_end());
+        input(chat);
         let _ = field.focus();
     }
     chat.refresh();

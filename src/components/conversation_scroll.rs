@@ -25,17 +25,14 @@ pub fn watch(chat: Chat) {
         }
         let handle = window_event_listener_untyped("scroll", move |_| scrolled(chat));
         on_cleanup(move || handle.remove());
-        // A link to a message leads there.
-        let to_end = window().location().hash().unwrap_or_default().is_empty();
-        chat.held.update_value(|held| held.follows &= to_end);
-        if chat.held.with_value(|held| held.follows) {
-            go_to_end(chat);
-        }
+        // The page was opened at its end, unless a link led to a message; and whoever has read on meanwhile is not pulled back.
+        let at_end = place().is_some_and(|(_, distance)| distance < NEAR_END);
+        chat.held.update_value(|held| held.follows &= at_end);
         // Told before what has grown is painted: nothing is seen to jump.
-        let grown = Closure::<dyn Fn()>::new(move || {
-            if chat.held.try_with_value(|held| held.follows) == Some(true) {
-                go_to_end(chat);
-            }
+        let grown = Closure::<dyn Fn()>::new(move || match chat.held.try_with_value(|held| held.follows) {
+            Some(true) => go_to_end(chat),
+            Some(false) => show_way(chat),
+            None => {}
         });
         if let (Ok(observer), Some(body)) = (ResizeObserver::new(grown.as_ref().unchecked_ref()), document().body()) {
             observer.observe(&body);
@@ -44,16 +41,26 @@ pub fn watch(chat: Chat) {
     });
 }
 
-fn scrolled(chat: Chat) {
-    let Some(page) = document().document_element() else { return };
+/// How far the page is scrolled, and how far that is from its end.
+fn place() -> Option<(i32, i32)> {
+    let page = document().document_element()?;
     let top = page.scroll_top();
-    let distance = page.scroll_height() - page.client_height() - top;
-    let follows = chat.held.try_update_value(|held| {
+    Some((top, page.scroll_height() - page.client_height() - top))
+}
+
+fn scrolled(chat: Chat) {
+    let Some((top, distance)) = place() else { return };
+    chat.held.try_update_value(|held| {
         held.follows = follows(held.follows, held.top, top, distance);
         held.top = top;
-        held.follows
     });
-    let away = follows == Some(false) && distance >= NEAR_END;
+    show_way(chat);
+}
+
+/// The way back to the end, to whoever is away from it.
+fn show_way(chat: Chat) {
+    let follows = chat.held.try_with_value(|held| held.follows) != Some(false);
+    let away = !follows && place().is_some_and(|(_, distance)| distance >= NEAR_END);
     if chat.away.try_get_untracked().is_some_and(|was| was != away) {
         chat.away.set(away);
     }

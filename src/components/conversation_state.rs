@@ -77,6 +77,8 @@ pub struct Held {
     /// It is being fetched; and something has happened since that began, or it could not be fetched.
     fetching: bool,
     stale: bool,
+    /// The path of the form that is being done; nothing if none is.
+    pub acting: String,
     /// The page follows what is written; where it stood when it was scrolled last.
     pub follows: bool,
     pub top: i32,
@@ -110,6 +112,7 @@ impl Chat {
                 position,
                 fetching: false,
                 stale: false,
+                acting: String::new(),
                 follows: mine,
                 top: 0,
             }),
@@ -229,6 +232,8 @@ impl Chat {
 
     /// Nothing of it is shown any longer.
     pub fn close(self, why: &str) {
+        // A question on its way would make it anew.
+        self.pending.set(None);
         self.entries.set(Vec::new());
         self.gone.set(why.to_owned());
     }

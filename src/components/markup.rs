@@ -30,11 +30,12 @@ pub fn element(tag: &str, attributes: &str, text: &str) -> String {
     ["<", tag, " ", attributes, ">", &escaped(text), "</", tag, ">"].concat()
 }
 
-/// Models to choose from.
-pub fn select(attributes: &str, models: &[String]) -> String {
+/// Models to choose from, of which one is chosen, or else the first.
+pub fn select(attributes: &str, models: &[String], chosen: &str) -> String {
     let mut html = ["<select name=\"model\" ", attributes, ">"].concat();
     for model in models {
-        html.push_str(&element("option", &["value=\"", &escaped(model), "\""].concat(), model));
+        let is_chosen = if model == chosen { "\" selected" } else { "\"" };
+        html.push_str(&element("option", &["value=\"", &escaped(model), is_chosen].concat(), model));
     }
     html + "</select>"
 }
@@ -53,8 +54,8 @@ mod tests {
              value=\"&quot;&gt;&lt;script&gt;&amp;\"><b >&quot;&gt;&lt;script&gt;&amp;</b></form>"
         );
         assert_eq!(
-            select("", &["<".to_owned()]),
-            "<select name=\"model\" ><option value=\"&lt;\">&lt;</option></select>"
+            select("", &["<", "b"].map(str::to_owned), "b"),
+            "<select name=\"model\" ><option value=\"&lt;\">&lt;</option><option value=\"b\" selected>b</option></select>"
         );
     }
 }

@@ -15,8 +15,8 @@ use crate::{api::assistant::AskAssistant, wire::assistant::Message};
 pub fn question_row(chat: Chat, Entry { id, message }: Entry) -> Part {
     let text = message.with_untracked(|message| message.text.clone());
     part(view! {
-        <li class="question" id=["m", &id.to_string()].concat()>
-            <p class="assistant__hidden">"Question"</p>
+        <li class="question" id=["m", &id.to_string()].concat() tabindex="-1">
+            <h2 class="assistant__hidden">"Question"</h2>
             <p class="question__text">{text}</p>
             <div class="acts acts--question" inner_html=dynamic(move || message.with(|held| foot(chat, held)))></div>
         </li>
@@ -36,12 +36,14 @@ fn edit(chat: Chat, message: &Message) -> String {
     let label = ["class=\"edit__label\" for=\"edit-", &id, "\""].concat();
     let field = ["class=\"edit__text\" name=\"text\" rows=\"2\" required id=\"edit-", &id, "\""].concat();
     let inside = [
-        element("label", &label, "Ask this instead (Esc leaves it as it was)"),
+        element("label", &label, "Ask this instead"),
         element("textarea", &field, &message.text),
         element("button", "class=\"button\"", "Ask"),
     ];
     let form = form("edit__form", AskAssistant::PATH, &fields, &inside.concat());
-    let summary = element("summary", "class=\"act\" data-do=\"edit\"", "Edit");
+    // It closes what it has opened, and says so.
+    let words = [element("span", "class=\"edit__open\"", "Edit"), element("span", "class=\"edit__leave\"", "Cancel")];
+    let summary = ["<summary class=\"act\" data-do=\"edit\">", &words.concat(), "</summary>"].concat();
     ["<details class=\"edit\">", &summary, &form, "</details>"].concat()
 }
 
@@ -50,7 +52,7 @@ pub fn pending_line(pending: Pending) -> Line {
     let Pending { client, text, state, .. } = pending;
     let (stands, foot) = match &state {
         State::Sending => (" sending", "sending …".to_owned()),
-        State::Waiting => (" waiting", "waits for a connection".to_owned()),
+        State::Waiting => (" waiting", ["waits for a connection", &button("drop", "Discard")].concat()),
         State::Failed(why) => {
             let why = element("span", "class=\"question__why\"", &["Not asked: ", why].concat());
             (" failed", [&*why, &button("retry", "Try again"), &button("drop", "Discard")].concat())
@@ -58,7 +60,8 @@ pub fn pending_line(pending: Pending) -> Line {
     };
     let key = [&*client, stands].concat();
     let text = element("p", "class=\"question__text\"", &text);
-    let html = [&*text, "<div class=\"acts acts--question\" role=\"status\">", &foot, "</div>"].concat();
+    let role = if matches!(state, State::Failed(_)) { "alert" } else { "status" };
+    let html = [&*text, "<div class=\"acts acts--question\" role=\"", role, "\">", &foot, "</div>"].concat();
     let make = move || part(view! { <li class="question question--pending" data-pending=client inner_html=html></li> });
     (key, Box::new(make))
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// So many of one's conversations are listed; older ones are found by searching.
-const LISTED: u32 = 100;
+pub(super) const LISTED: u32 = 100;
 
 /// One's own conversation opens at its end, before anything of it is painted. A link to a message leads there.
 const TO_THE_END: &str = "location.hash || scrollTo(0, document.documentElement.scrollHeight)";

@@ -3,6 +3,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use super::assistant::LISTED;
 use crate::{
     api::assistant::{DeleteConversation, RenameConversation},
     server::{features::conversations::TITLE_CHARS, store::now_ms},
@@ -26,6 +27,7 @@ pub fn ConversationList(
         (0, false) => Some("Nothing found."),
         _ => None,
     };
+    let older = (found >= LISTED as usize).then_some("Older ones are found by searching.");
     let action = if current.is_empty() { "/assistant".to_owned() } else { ["/assistant/", &current].concat() };
     let all = (!search.is_empty()).then(|| view! { <a class="talks__all" href=action.clone()>"Show all"</a> });
     let groups = groups(items, now_ms() as u64).into_iter().map(|(name, items)| {
@@ -46,6 +48,7 @@ pub fn ConversationList(
             {all}
             {none.map(|words| view! { <p class="talks__none">{words}</p> })}
             {groups.collect_view()}
+            {older.map(|words| view! { <p class="talks__none">{words}</p> })}
             {used.filter(|words| !words.is_empty()).map(|words| view! { <p class="talks__used">{words}</p> })}
         </nav>
     }
@@ -83,7 +86,7 @@ fn talk(item: ConversationItem, current: &str) -> impl IntoView + use<> {
     }
 }
 
-/// By when they went on last, as days are in UTC: the server knows no other zone.
+/// By how long ago they went on last: the server does not know when the reader's day began.
 fn groups(items: Vec<ConversationItem>, now: u64) -> Vec<(String, Vec<ConversationItem>)> {
     let mut groups: Vec<(String, Vec<ConversationItem>)> = Vec::new();
     for item in items {
@@ -112,11 +115,10 @@ fn group(updated: u64, now: u64) -> String {
         "November",
         "December",
     ];
-    match (now / DAY_MS).saturating_sub(updated / DAY_MS) {
-        0 => "Today".to_owned(),
-        1 => "Yesterday".to_owned(),
-        2..=7 => "Previous 7 days".to_owned(),
-        8..=30 => "Previous 30 days".to_owned(),
+    match now.saturating_sub(updated) / DAY_MS {
+        0 => "Last 24 hours".to_owned(),
+        1..7 => "Last 7 days".to_owned(),
+        7..30 => "Last 30 days".to_owned(),
         _ => {
             let date = day(updated, 0);
             let mut parts = date.split('-');
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conversations_are_grouped_by_the_day_they_went_on_last() {
+    fn conversations_are_grouped_by_how_long_ago_they_went_on_last() {
         const DAY: u64 = 86_400_000;
         // 2023-11-14, shortly before midnight.
         let now = 19_675 * DAY + DAY - 1;
@@ -142,19 +144,12 @@ mod tests {
             shared: false,
             updated: now - ago * DAY,
         };
-        let grouped = groups([0, 1, 2, 7, 8, 30, 31, 44, 45].map(item).into(), now);
+        let grouped = groups([0, 1, 6, 7, 29, 30, 44, 45].map(item).into(), now);
         let counts: Vec<_> = grouped.iter().map(|(name, items)| (name.as_str(), items.len())).collect();
         assert_eq!(
             counts,
-            [
-                ("Today", 1),
-                ("Yesterday", 1),
-                ("Previous 7 days", 2),
-                ("Previous 30 days", 2),
-                ("October 2023", 2),
-                ("September 2023", 1)
-            ]
+            [("Last 24 hours", 1), ("Last 7 days", 2), ("Last 30 days", 2), ("October 2023", 2), ("September 2023", 1)]
         );
-        assert_eq!(group(now + DAY, now), "Today", "another clock");
+        assert_eq!(group(now + DAY, now), "Last 24 hours", "another clock");
     }
 }
