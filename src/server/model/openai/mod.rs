@@ -1,7 +1,7 @@
 //! Any server that answers OpenAI's chat completions, streamed: Ollama, vLLM, llama.cpp, OpenRouter, OpenAI. What it is asked;
 //! what it answers is in `reading.rs`.
 
-mod reading;
+pub(super) mod reading;
 
 use std::fmt;
 
