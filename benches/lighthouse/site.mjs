@@ -46,7 +46,7 @@ export async function startSite() {
   }
 }
 
-/** A conversation with a finished answer; returns its id. */
+/** A conversation with a finished answer; returns its id, which is not the one that a client gives it. */
 export async function converse(asker) {
   const id = randomBytes(16).toString("hex");
   const part = { type: "text", text: "How does a stream resume after a restart?" };
@@ -54,7 +54,7 @@ export async function converse(asker) {
   const answer = await asker("/api/chat", { method: "POST", body: JSON.stringify({ id, messages: [message] }) });
   const said = await answer.text();
   if (!answer.ok || !said.includes('"finishReason":"stop"')) throw new Error(`the assistant does not answer: ${said.slice(0, 300)}`);
-  return id;
+  return (await (await asker("/api/conversations")).json())[0].id;
 }
 
 /** A finished job; returns its id. */
