@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e bench soak conformance release rust site browser
+.PHONY: help run watch check test e2e bench soak audit conformance release rust site browser
 
 setup := @scripts/setup
 env := . target/toolchain.env &&
@@ -52,6 +52,13 @@ soak: ## What takes long: many seeds, load
 	$(setup) soak
 	$(env) PROPTEST_CASES=20000 cargo test --features ssr --test topics --test durable --test crash --test socket_machine
 	@$(env) scripts/soak
+
+audit: ## Lighthouse on every page, phone and desktop; advisories; fuzzing of what reads foreign bytes
+	$(setup) audit
+	$(env) PROPTEST_CASES=50000 cargo test --features ssr --lib fuzz -- --skip markdown
+	$(env) PROPTEST_CASES=4000 cargo test --features ssr --lib markdown::fuzz
+	@$(env) LEPTOS_SITE_ROOT=$(release-site) node scripts/build.mjs --release
+	@$(env) LEPTOS_SITE_ROOT=$(release-site) scripts/audit
 
 conformance: ## The Autobahn test suite itself on our WebSockets (make test has its cases, run by Node)
 	$(setup) conformance

@@ -1,7 +1,7 @@
 //! `/account`: one's name, one's sessions, one's API keys. Plain forms: no script is loaded.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use qrcode::{QrCode, render::svg};
 
 use crate::{
@@ -33,6 +33,8 @@ pub fn AccountPage() -> impl IntoView {
     });
     view! {
         <Title text="You · Tidemark" />
+        // What is one's own is nothing for search engines.
+        <Meta name="robots" content="noindex" />
         <Layout path="/account">
             <h1>"You"</h1>
             {flash.map(said)}

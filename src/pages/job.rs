@@ -64,6 +64,7 @@ fn Shown(row: JobRow, flash: Option<String>) -> impl IntoView {
     let shared = jobs::shared_path(&row);
     view! {
         <Title text=[&job.title, " · Tidemark"].concat() />
+        <Meta name="robots" content="noindex" />
         <Layout path="/jobs">
             {reload}
             {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}

@@ -1,7 +1,7 @@
 //! `/jobs`: having something done in the background, and what has been.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
@@ -53,6 +53,7 @@ pub fn JobsPage() -> impl IntoView {
     });
     view! {
         <Title text="Jobs · Tidemark" />
+        <Meta name="description" content="Work that takes a while goes on without the tab; its status is polled as long as there is something to tell." />
         <Layout path="/jobs">
             <h1>"Jobs"</h1>
             <p class="lead">

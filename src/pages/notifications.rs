@@ -1,7 +1,7 @@
 //! `/notifications`: what one was told, newest first. Looking at it marks nothing as read; the button does.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 
 use crate::{
     api::notifications::MarkNotificationsRead,
@@ -34,6 +34,8 @@ pub fn NotificationsPage() -> impl IntoView {
     });
     view! {
         <Title text="Notifications · Tidemark" />
+        // What is one's own is nothing for search engines.
+        <Meta name="robots" content="noindex" />
         <Layout path="/notifications">
             <h1>"Notifications"</h1>
             {flash.map(|words| view! { <p class="notice" role="status">{words}</p> })}

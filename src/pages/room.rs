@@ -112,6 +112,7 @@ fn Room(found: Found, flash: Option<String>) -> impl IntoView {
         // Islands connect over a WebSocket: client/socket.rs.
         <Meta name="tidemark-connection" content="socket" />
         <Title text=[&room.title, " · Tidemark"].concat() />
+        <Meta name="description" content=["What is said in ", &room.title, ", as it is said."].concat() />
         <Layout path="/rooms">
             {flash.map(|words| view! { <p class="notice notice--wraps" role="status">{words}</p> })}
             {seed.past.then(|| view! {

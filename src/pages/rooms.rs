@@ -41,6 +41,7 @@ pub fn RoomsPage() -> impl IntoView {
     });
     view! {
         <Title text="Rooms · Tidemark" />
+        <Meta name="description" content="Chat over one WebSocket, stored, and resumed from the exact message where it stopped." />
         <Layout path="/rooms">
             <h1>"Rooms"</h1>
             <p class="lead">

@@ -3,6 +3,8 @@
 
 pub mod assistant;
 pub mod feed;
+#[cfg(test)]
+mod fuzz;
 pub mod inspector;
 pub mod job;
 pub mod markdown;

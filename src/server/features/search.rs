@@ -47,3 +47,39 @@ mod tests {
         assert_eq!(words(&"x".repeat(100))[0].len(), WORD_CHARS);
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use std::sync::Arc;
+
+    use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+
+    use super::*;
+
+    /// What FTS5's language has, and what its tokenizer makes nothing of.
+    const PARTS: &[&str] = &[
+        "a", "AND", "OR", "NOT", "NEAR(", "\"", "\"\"", "'", "*", "^", "-", "+", ":", "(", ")", "{", "}", "text:", ",",
+        ";", "--", "Ⓐ", "²", "日本", "\u{301}", "\0", "\u{1}", "\u{ad}", " ", " ", " ", "\n",
+    ];
+
+    /// `make audit` tries many times as many cases as `make test` does.
+    #[test]
+    fn whatever_is_looked_for_the_store_understands_it() {
+        let part = prop_oneof![
+            8 => prop::sample::select(PARTS).prop_map(str::to_owned),
+            1 => any::<char>().prop_map(String::from),
+            1 => any::<String>(),
+        ];
+        let texts = vec(part, 0..12).prop_map(|parts| parts.concat());
+        let folder = tempfile::tempdir().expect("a folder");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let store = runtime.block_on(Store::open(folder.path(), Arc::new(|_| {}))).expect("a store");
+        let asked = TestRunner::default().run(&texts, |text| {
+            let found = runtime.block_on(search(&store, &text, "nobody", None));
+            prop_assert!(found.is_ok(), "{:?}", found);
+            Ok(())
+        });
+        runtime.block_on(store.close());
+        assert_eq!(asked, Ok(()));
+    }
+}

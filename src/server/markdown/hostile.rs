@@ -96,7 +96,7 @@ pub(super) fn assert_harmless(html: &str) {
     assert_eq!(open, Vec::<String>::new(), "unbalanced: {html}");
 }
 
-const PAYLOADS: &[&str] = &[
+pub(super) const PAYLOADS: &[&str] = &[
     "<script>alert(1)</script>",
     "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
     "</script><script>alert(1)</script>",

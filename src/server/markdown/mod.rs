@@ -10,6 +10,8 @@
 mod blocks;
 mod code;
 mod fence;
+#[cfg(test)]
+mod fuzz;
 mod highlight;
 #[cfg(test)]
 mod hostile;

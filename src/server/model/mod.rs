@@ -6,6 +6,8 @@
 
 mod answering;
 mod anthropic;
+#[cfg(test)]
+mod fuzz;
 pub mod guide;
 mod models;
 mod openai;

@@ -33,7 +33,8 @@ impl Events {
             return Err(TooLong);
         }
         self.bytes.extend_from_slice(bytes);
-        if !self.begun && self.bytes.len() >= BYTE_ORDER_MARK.len() {
+        // As long as they may still become the mark, no line of them has ended.
+        if !self.begun && !BYTE_ORDER_MARK.starts_with(&self.bytes) {
             self.begun = true;
             if self.bytes.starts_with(BYTE_ORDER_MARK) {
                 (self.line, self.searched) = (BYTE_ORDER_MARK.len(), BYTE_ORDER_MARK.len());
@@ -100,6 +101,17 @@ mod tests {
         let text = "\u{feff}event: a\r\ndata: Guten ☀️\r\n\r\n: comment\n\nid: 7\n\ndata:one\ndata\ndata:  two\n\ndatax: no\rdata: 世界\r\rdata: cut";
         for piece in 1..=text.len() {
             assert_eq!(read(text, piece), ["Guten ☀️", "one\n\n two", "世界"], "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_one_at_the_very_beginning_only() {
+        for (text, found) in
+            [("\u{feff}data: a\n\n", vec!["a"]), ("\n\u{feff}data: a\n\n", vec![]), ("\n\n\u{feff}\n", vec![])]
+        {
+            for piece in 1..=text.len() {
+                assert_eq!(read(text, piece), found, "{text:?} {piece}");
+            }
         }
     }
 

@@ -35,7 +35,7 @@ pub enum Part {
 pub struct Call {
     pub id: String,
     pub name: String,
-    /// An object. Whether it is what the tool's schema says is not checked here.
+    /// As the model wrote it: whether it is what the tool's schema says, or an object at all, is not checked here.
     pub input: serde_json::Value,
 }
 

@@ -1,6 +1,6 @@
 //! Anthropic's Messages API, streamed: what it is asked. What it answers is in `reading.rs`.
 
-mod reading;
+pub(super) mod reading;
 
 use std::fmt;
 

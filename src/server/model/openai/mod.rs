@@ -1,7 +1,7 @@
 //! Any server that answers OpenAI's chat completions, streamed: Ollama, vLLM, llama.cpp, OpenRouter, OpenAI. What it is asked;
 //! what it answers is in `reading.rs`.
 
-mod reading;
+pub(super) mod reading;
 
 use std::fmt;
 
@@ -86,7 +86,9 @@ fn messages(turn: &Turn) -> Vec<Value> {
                 messages.push(json!({ "role": "tool", "tool_call_id": result.call, "content": content }));
             }
             Part::Call(call) => {
-                let function = json!({ "name": call.name, "arguments": call.input.to_string() });
+                // What a model has written that is no object, its own server refuses; and with it all that is asked after it.
+                let arguments = if call.input.is_object() { call.input.to_string() } else { "{}".to_owned() };
+                let function = json!({ "name": call.name, "arguments": arguments });
                 calls.push(json!({ "id": call.id, "type": "function", "function": function }));
             }
             // Thoughts do not go back.
@@ -153,6 +155,9 @@ mod tests {
             ],
         });
         assert_eq!(body("m", "http://localhost/v1", &prompt), expected);
+        let strange = Part::Call(Call { id: "c".into(), name: "search".into(), input: json!([7]) });
+        let strange = messages(&Turn { role: Role::Assistant, parts: vec![strange] });
+        assert_eq!(strange[0]["tool_calls"][0]["function"]["arguments"], "{}", "no object is sent back");
         let at_openai = body("m", "https://api.openai.com/v1", &prompt);
         assert_eq!((at_openai.get("max_tokens"), &at_openai["max_completion_tokens"]), (None, &json!(9)));
     }

@@ -47,7 +47,8 @@ fn resume(marks: &mut Vec<Mark>, id: &str) {
     match read.filter(|read| read.len() <= TOPICS_PER_STREAM && read.iter().all(|mark| mark.position.is_some())) {
         Some(read) => {
             // What the stream carried last is what its reader misses; if there is no room for all, the URL's give way.
-            let url = std::mem::replace(marks, read);
+            let url = std::mem::take(marks);
+            read.into_iter().for_each(|mark| put(marks, mark));
             for mark in url {
                 if marks.len() < TOPICS_PER_STREAM && !marks.iter().any(|held| held.topic == mark.topic) {
                     marks.push(mark);
@@ -99,6 +100,12 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_that_the_header_names_twice_is_carried_once() {
+        let id = format!("{OLD},feed@00000000000000aa:9");
+        assert_eq!(text(&["inspector"], Some(&id)).as_deref(), Ok("feed@00000000000000aa:9 inspector"));
+    }
+
+    #[test]
     fn a_header_that_cannot_be_read_means_a_reset() {
         for id in ["garbage", "feed", "feed@xx:1", "feed@00000000000000aa:9,", "1234"] {
             assert_eq!(text(&[OLD], Some(id)).as_deref(), Ok("feed@0000000000000000:0"), "{id}");
@@ -113,5 +120,63 @@ mod tests {
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert_eq!(text(&many, None), Err(RefusedCode::TooManyTopics));
         assert!(text(&many[..16], None).is_ok());
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const TEXTS: &[&str] = &[
+        "feed",
+        "inspector",
+        "room/lobby",
+        "channel/a/b",
+        "feed@00000000000000aa:7",
+        "feed@00000000000000aa:9",
+        "inspector@00000000000000bb:1",
+        "feed@",
+        "feed@1",
+        "nonsense",
+        "",
+        "!refused",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            8 => prop::sample::select(TEXTS).prop_map(str::to_owned),
+            4 => (0..20_u8).prop_map(|n| format!("channel/a/{n}@00000000000000cc:{n}")),
+            1 => any::<String>(),
+        ]
+    }
+
+    fn is_readable(id: &str) -> bool {
+        let has_position = |part: &str| part.parse::<Mark>().is_ok_and(|mark| mark.position.is_some());
+        id.split(',').all(has_position) && id.split(',').count() <= TOPICS_PER_STREAM
+    }
+
+    proptest! {
+        /// `make audit` tries many times as many cases as `make test` does.
+        #[test]
+        fn whatever_is_asked_for_is_a_few_topics_each_once(
+            topics in vec(text(), 0..20),
+            id in prop::option::of(vec(text(), 0..20).prop_map(|parts| parts.join(","))),
+        ) {
+            let Ok(found) = marks(topics.iter().map(String::as_str), id.as_deref()) else { return Ok(()) };
+            prop_assert!((1..=TOPICS_PER_STREAM).contains(&found.len()));
+            for (at, mark) in found.iter().enumerate() {
+                prop_assert!(!found[..at].iter().any(|other| other.topic == mark.topic), "{} twice", mark);
+            }
+            match id.filter(|id| !id.is_empty()) {
+                Some(id) if is_readable(&id) => {
+                    let last = id.rsplit(',').next().unwrap_or_default();
+                    prop_assert!(found.iter().any(|mark| mark.to_string() == last), "what was read last counts");
+                }
+                Some(_) => prop_assert!(found.iter().all(|mark| mark.position == Some(NOWHERE)), "a reset"),
+                None => {}
+            }
+        }
     }
 }
