@@ -10,6 +10,7 @@ mod assistant_cases {
     mod ends;
     mod other_clients;
     mod rights;
+    mod room_html;
     mod rooms;
     mod runs;
     mod tools;

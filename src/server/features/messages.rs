@@ -34,7 +34,7 @@ pub struct Posted {
     pub position: Option<Position>,
 }
 
-/// A room's newest messages (or those before one), the position they are true at, and what this person has seen.
+/// A room's newest messages (or those before one) as they are shown, the position they are true at, and what this person has seen.
 pub async fn history(
     store: &Store,
     room: &str,
@@ -49,7 +49,8 @@ pub async fn history(
         Some(person) => room_rows::read_mark(&mut read, room, person).await?,
         None => None,
     };
-    Ok((History { position, messages, more }, seen))
+    drop(read);
+    Ok((History { position, messages: room_answers::formatted(messages), more }, seen))
 }
 
 /// Says something. Whoever speaks in a public room belongs to it from then on.

@@ -88,8 +88,8 @@ pub struct Begin {
     pub admission: Admission,
     pub tools: Toolbox,
     pub keep: Arc<dyn Keep>,
-    /// Nobody wants it as HTML: only its text is told.
-    pub plain: bool,
+    /// Where all of it is one text, as in a room: what that begins with.
+    pub whole: Option<String>,
 }
 
 /// A name that no other run has.
@@ -137,8 +137,10 @@ impl Runs {
     pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
         let topic = Topic::Run { id: begin.id.clone() };
         let position = self.topics.head(&topic);
-        let earlier = begin.earlier.clone();
-        let answer = if begin.plain { Answer::plain(earlier) } else { Answer::begun(earlier) };
+        let answer = match &begin.whole {
+            Some(before) => Answer::whole(before),
+            None => Answer::begun(begin.earlier.clone()),
+        };
         let stop = CancellationToken::new();
         let written = Mutex::new(Written { answer, position });
         let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
