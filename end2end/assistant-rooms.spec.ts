@@ -1,11 +1,13 @@
 // `@assistant` in a room: two people see an answer grow, formatted from the first word on, and find it whole. The guide answers
 // with no key at all; where it matters what is written, the fake of a model does.
 import { type BrowserContext, type Page } from "@playwright/test";
-import { expect, openLive, test } from "./fixtures.ts";
+import { expect, NETWORK_ERROR, openLive, test } from "./fixtures.ts";
 
 const field = (page: Page) => page.getByRole("textbox", { name: /message/ });
 const log = (page: Page) => page.getByRole("log", { name: "Messages" });
 const answer = (page: Page) => log(page).locator(".message").filter({ hasText: /^Assistant/ });
+/** All of them, also those that stand under the name of the one before. */
+const answers = (page: Page) => log(page).locator(".message__text.markdown");
 const text = (page: Page) => answer(page).locator(".message__text").last();
 
 async function enter(page: Page): Promise<void> {
@@ -138,4 +140,41 @@ test("a formatted answer fits into a room on a phone", async ({ page, model, sta
   const overflow = (selector: string) => page.locator(selector).first().evaluate((it) => it.scrollWidth - it.clientWidth);
   for (const still of ["html", ".chat__log", ".message__text.markdown"]) expect(await overflow(still), still).toBeLessThanOrEqual(0);
   for (const scrolls of [".table-scroll", ".code > pre"]) expect(await overflow(scrolls), scrolls).toBeGreaterThan(0);
+});
+
+test("what is asked meanwhile waits for its turn, and says whom it answers", async ({ page, context, model, start }) => {
+  const server = await start(model.settings);
+  const other = await another(context, server.url);
+  await page.goto(server.url);
+  await openLive(page, `${server.url}/rooms/lobby`);
+  await enter(other);
+  await ask(page, "[slow][words 20] first");
+  await expect(text(other)).toContainText("w3");
+  await ask(other, "[say To the second.]");
+  await ask(page, "[say To the third.]");
+  for (const person of [page, other]) {
+    await expect(answers(person)).toContainText([/w20$/, /^@.*To the second\.$/s, /^@.*To the third\.$/s], {
+      timeout: 20_000,
+    });
+  }
+  const link = answers(page).getByRole("link").first();
+  const question = log(page).locator(".message").filter({ hasText: "[say To the second.]" });
+  expect(await link.getAttribute("href")).toBe(`/rooms/lobby#${await question.getAttribute("id")}`);
+  await link.click();
+  await expect(page.locator(".message:target")).toContainText("[say To the second.]");
+  await other.context().close();
+});
+
+test("a question that waits outlives the process", async ({ page, allowed, model, start }) => {
+  allowed.push(NETWORK_ERROR, /WebSocket connection to/);
+  const server = await start(model.settings);
+  await page.goto(server.url);
+  await openLive(page, `${server.url}/rooms/lobby`);
+  await ask(page, "[slow][words 500] first");
+  await expect(text(page)).toContainText("w12");
+  await ask(page, "[say Here I am again.]");
+  await expect(log(page).locator(".message").filter({ hasText: "[say Here I am again.]" })).not.toContainText("sending");
+  await server.restart();
+  await expect(answers(page)).toContainText([/\(interrupted\)$/, /Here I am again\.$/], { timeout: 30_000 });
+  await whole(page);
 });

@@ -11,6 +11,7 @@ mod assistant_cases {
     mod other_clients;
     mod rights;
     mod room_html;
+    mod room_questions;
     mod rooms;
     mod runs;
     mod tools;

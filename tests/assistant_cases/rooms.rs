@@ -210,23 +210,6 @@ async fn whoever_has_reached_a_ceiling_is_told_so_in_the_room() {
 }
 
 #[tokio::test]
-async fn a_room_has_one_answer_at_a_time() {
-    let (stage, ada) = lobby().await;
-    say(&stage, &ada, "lobby", "a1", "@assistant one").await;
-    let (_, pen) = stage.script.next().await;
-    say(&stage, &ada, "lobby", "a2", "@assistant two").await;
-    assert!(newest(&stage, &ada, "lobby").await.text.contains("still writing"));
-    let room = rooms::create(&stage.server.state.store, &ada.person, "Another", false).await.expect("a room");
-    say(&stage, &ada, &room, "a3", "@assistant three").await;
-    let (_, other) = stage.script.next().await;
-    other.write("Three.");
-    other.end();
-    assert_eq!(whole(&stage, &ada, &room).await.text, "Three.");
-    pen.end();
-    assert_eq!(stage.script.times_asked(), 2);
-}
-
-#[tokio::test]
 async fn only_what_people_post_is_answered_and_once() {
     let (stage, ada) = lobby().await;
     let store = &stage.server.state.store;

@@ -57,6 +57,11 @@ pub trait Keep: Send + Sync + fmt::Debug {
 
     /// Stores it whole, and tells of it.
     fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What is to be done when its place is free again.
+    fn after(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// Whether an answer is to go on.
@@ -146,8 +151,17 @@ impl Runs {
         let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
-        self.tasks.spawn(async move { runs.write(begin, &writing).await });
+        let keep = begin.keep.clone();
+        self.tasks.spawn(async move {
+            runs.write(begin, &writing).await;
+            keep.after().await;
+        });
         running
+    }
+
+    /// Whether the process is about to end: then nothing should be begun.
+    pub fn is_closing(&self) -> bool {
+        self.tasks.is_closed()
     }
 
     /// Where the topic of a run stands that has not begun.

@@ -1,20 +1,22 @@
 //! Where an answer in a room is kept: in its message, which is stored as far as it is written and told to the room when it
 //! is whole.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 
 use crate::{
     server::{
         features::{
-            answer,
+            answer::{self, Kept},
+            conversations::Assistant,
             rooms::tell_message,
             runs::{Ended, Go, Keep, LEASE_MS},
             text::harmless,
         },
         markdown,
         store::{Store, StoreError, Tx, now_ms},
+        tools::Toolbox,
     },
     wire::{
         assistant::Status,
@@ -26,10 +28,14 @@ use crate::{
 /// An answer's place in a room.
 #[derive(Debug)]
 pub struct InRoom {
-    pub store: Store,
+    pub assistant: Arc<Assistant>,
+    /// For the answer after this one.
+    pub tools: Toolbox,
     pub room: String,
     pub message: u64,
     pub run: Segment,
+    /// What its text begins with.
+    pub before: String,
     /// What was added, as it comes.
     pub chunks: Mutex<Vec<String>>,
 }
@@ -39,10 +45,10 @@ impl Keep for InRoom {
         let text = {
             let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
             chunks.extend(added);
-            answer::text(&answer::from_json("[]", &chunks))
+            self.text(&answer::from_json("[]", &chunks))
         };
         let (message, run) = (self.message, self.run.clone());
-        Box::pin(self.store.write(move |tx| {
+        Box::pin(self.assistant.store.write(move |tx| {
             Box::pin(async move {
                 let lease = Some(tx.now_ms + LEASE_MS);
                 let is_ours = tx.write_message(message, run.as_str(), &fitting(&text, ""), lease).await?;
@@ -57,16 +63,34 @@ impl Keep for InRoom {
     }
 
     fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>> {
-        let mut text = fitting(&answer::text(&ended.parts), &last_words(ended.status, ended.error));
+        let mut text = fitting(&self.text(&ended.parts), &last_words(ended.status, ended.error));
         if text.is_empty() {
             text = "(There was no answer.)".to_owned();
         }
         // Before the writer, whom everybody waits for.
         let html = markdown::render(&text);
         let (room, message, run) = (self.room.clone(), self.message, self.run.clone());
-        Box::pin(self.store.write(move |tx| {
-            Box::pin(async move { end(tx, &room, message, run.as_str(), text, html).await.map(drop) })
+        Box::pin(self.assistant.store.write(move |tx| {
+            Box::pin(async move {
+                // Whoever has ended this one goes on with the next.
+                tx.lease_questions(&room, tx.now_ms + LEASE_MS).await?;
+                end(tx, &room, message, run.as_str(), text, html).await.map(drop)
+            })
         }))
+    }
+
+    fn after(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Err(error) = self.assistant.answer_waiting(&self.room, &self.tools).await {
+                tracing::error!(%error, room = self.room, "the next question in a room could not be answered");
+            }
+        })
+    }
+}
+
+impl InRoom {
+    fn text(&self, parts: &[Kept]) -> String {
+        [self.before.as_str(), &answer::text(parts)].concat()
     }
 }
 

@@ -1,42 +1,25 @@
 //! The assistant in rooms: whoever says `@assistant` is answered there, in a message that grows in front of everybody who
-//! reads the room. `runs.rs` writes it; `shown.rs` is what the model is shown of the room, `kept.rs` where the answer is kept,
-//! `html.rs` how it is shown.
+//! reads the room. `runs.rs` writes it; `waiting.rs` is whose turn it is, `shown.rs` what the model is shown of the room,
+//! `kept.rs` where the answer is kept, `html.rs` how it is shown.
 //!
 //! It answers people who post, one at a time in a room, and never programs: nothing can talk to itself here.
 
 mod html;
 mod kept;
 mod shown;
-
-use std::sync::{Arc, Mutex};
+mod waiting;
 
 pub(super) use html::formatted;
 pub(super) use kept::end_abandoned;
+pub(super) use waiting::note;
 
-use super::{
-    chat::ChatError,
-    conversations::{Asker, Assistant},
-    rooms::{RoomError, say},
-    runs::{Begin, LEASE_MS, new_run},
-};
 use crate::{
-    server::{
-        markdown,
-        store::{messages as rows, rooms as room_rows},
-    },
-    wire::{
-        Topic,
-        room::{Author, Message},
-        topic::Mark,
-    },
+    server::markdown,
+    wire::room::{Author, Message},
 };
-use kept::InRoom;
-use shown::{SHOWN, introduction, turns};
 
 /// What it is called after an `@`, in any case. Nobody else can be: the name is reserved.
 const NAME: &str = "assistant";
-
-const BUSY: &str = "I am still writing the answer before this one. Ask me again when it is there.";
 
 /// The name as it stands in a text that mentions the assistant.
 pub fn mention(text: &str) -> Option<&str> {
@@ -49,60 +32,11 @@ pub fn mention(text: &str) -> Option<&str> {
     })
 }
 
-impl Assistant {
-    /// Answers a message in its room. If that cannot be, the room is told why.
-    pub async fn answer_in_room(&self, asker: &Asker, room: &str, message: u64) -> Result<(), RoomError> {
-        let mut read = self.store.read().await?;
-        let found = room_rows::room(&mut read, room).await?.filter(|found| !found.archived);
-        let Some(found) = found else { return Ok(()) };
-        let (mut said, _) = rows::before(&mut read, room, Some(message + 1), SHOWN + 1).await?;
-        drop(read);
-        // Taken back already.
-        let Some(question) = said.pop().filter(|last| last.id == message && !last.deleted) else { return Ok(()) };
-        let turns = turns(&said, &question);
-        let admission = match asker.admitted(&self.chats, None, &turns).await {
-            Ok(admission) => admission.telling(introduction(&found)),
-            Err(ChatError::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                let why = format!("{}, {error}.", plain(&question.author.name));
-                return self.decline(room, &question, why).await;
-            }
-        };
-        let id = new_run();
-        let run = Mark { position: Some(self.runs.head(&id)), topic: Topic::Run { id: id.clone() } };
-        let (place, begun) = (room.to_owned(), answer_to(&question, String::new()));
-        let written = self.store.write::<_, RoomError, _>(move |tx| {
-            Box::pin(async move {
-                if tx.is_answering(&place).await? {
-                    return Ok(None);
-                }
-                let (message, _) = say(tx, &place, Message { run: Some(run.to_string()), ..begun }).await?;
-                tx.begin_message(message.id, &run, tx.now_ms + LEASE_MS).await?;
-                Ok(Some(message.id))
-            })
-        });
-        let Some(message) = written.await? else {
-            return self.decline(room, &question, BUSY.to_owned()).await;
-        };
-        let (store, room, run) = (self.store.clone(), room.to_owned(), id.clone());
-        let keep = Arc::new(InRoom { store, room, message, run, chunks: Mutex::default() });
-        let tools = asker.tools.clone();
-        self.runs.begin(Begin { id, earlier: Vec::new(), turns, admission, tools, keep, whole: Some(String::new()) });
-        Ok(())
-    }
-
-    /// Says why there is no answer.
-    async fn decline(&self, room: &str, question: &Message, why: String) -> Result<(), RoomError> {
-        let (room, message) = (room.to_owned(), answer_to(question, why));
-        self.store.write(move |tx| Box::pin(async move { Ok(say(tx, &room, message).await.map(drop)?) })).await
-    }
-}
-
 /// A message of the assistant's. The same question has one answer.
-fn answer_to(question: &Message, text: String) -> Message {
+fn answer_to(question: u64, text: String) -> Message {
     let author = Author { id: NAME.to_owned(), name: "Assistant".to_owned(), hue: 265, bot: true };
     let html = markdown::render(&text);
-    Message { author, client: format!("answer-{}", question.id), text, html, ..Message::default() }
+    Message { author, client: format!("answer-{question}"), text, html, ..Message::default() }
 }
 
 /// What somebody wrote, within a line of Markdown that shows it as it is.
