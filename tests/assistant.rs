@@ -10,6 +10,8 @@ mod assistant_cases {
     mod ends;
     mod other_clients;
     mod rights;
+    mod room_html;
+    mod room_questions;
     mod rooms;
     mod runs;
     mod tools;

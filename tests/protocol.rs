@@ -89,7 +89,9 @@ fn every_recorded_message_of_a_websocket_is_read_by_the_wire_types() {
         reads::<FailedCode>(&format!("\"{code}\""));
     }
     let [history] = blocks("json history")[..] else { panic!("one history") };
-    assert!(reads::<History>(history).messages[0].edited);
+    let shown: History = reads(history);
+    assert!(shown.messages[0].edited && shown.messages[1].html.len() == 1);
+    assert_eq!(serde_json::to_value(&shown).expect("JSON"), reads::<serde_json::Value>(history));
 }
 
 #[test]

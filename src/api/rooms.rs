@@ -22,15 +22,12 @@ pub async fn create_room(title: String, private: Option<String>) -> Result<(), A
 /// Says something in a room.
 #[server(prefix = "/api/fn", endpoint = "post-message")]
 pub async fn post_message(room: String, client: String, text: String) -> Result<(), AppError> {
-    use crate::server::{asker, features::messages, flash, session::Asking, state::AppState};
+    use crate::server::{asker, flash, session::Asking, state::AppState};
     let (state, asking) = (AppState::current(), Asking::current());
     let posted = match asking.clone().person() {
-        Ok(person) => messages::post(&state.store, &person, &room, &client, &text).await.map_err(AppError::from),
+        Ok(person) => asker::say_in_room(&state, &asking, &person, &room, &client, &text).await.map_err(AppError::from),
         Err(error) => Err(error),
     };
-    if let Ok(posted) = &posted {
-        asker::said_in_room(&state, &asking, &room, posted, &text).await;
-    }
     flash::answer(posted.map(drop))
 }
 

@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use js_sys::{JSON, Reflect};
+use js_sys::{Array, JSON, Reflect};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
 };
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 pub struct Record(JsValue);
 
@@ -28,6 +28,12 @@ impl Record {
 
     pub fn number(&self, name: &str) -> Option<f64> {
         self.get(name)?.as_f64()
+    }
+
+    /// The objects in a list.
+    pub fn list(&self, name: &str) -> Vec<Self> {
+        let list = self.get(name).and_then(|value| value.dyn_into::<Array>().ok());
+        list.map(|list| list.iter().map(Self).collect()).unwrap_or_default()
     }
 
     /// The field as JSON.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::wire::{
     Position, Topic,
+    markdown::Patch,
     stream::{Event, Reset, Snapshot},
     topic::Mark,
 };
@@ -53,19 +54,27 @@ fn listen(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Parcel>)>
     });
 }
 
-/// Hands on what the events of a run in a room add to its text from this mark on, until [`unsubscribe`]. In Effects and handlers only. Nothing if it
-/// is no mark.
-pub fn follow_text(mark: &str, mut added: impl FnMut(&str) + 'static) -> Option<u32> {
+/// Hands on what the events of a run in a room add to its text from this mark on, and what that changes of its HTML, until
+/// [`unsubscribe`](super::unsubscribe). In Effects and handlers only. Nothing if it is no mark.
+pub fn follow_text(mark: &str, mut added: impl FnMut(&str, Vec<Patch>) + 'static) -> Option<u32> {
     let Mark { topic, position } = mark.parse().ok()?;
     let deliver = move |parcels: Vec<Parcel>| {
         for parcel in parcels {
             let Parcel::Events(events) = parcel else { continue };
-            let text = |(_, json): &(u64, String)| Record::parse(json)?.text("text");
-            let text: String = events.iter().filter_map(text).collect();
-            added(&text);
+            let (mut text, mut patches) = (String::new(), Vec::new());
+            for record in events.iter().filter_map(|(_, json)| Record::parse(json)) {
+                text.push_str(&record.text("text").unwrap_or_default());
+                patches.extend(record.list("patches").iter().filter_map(patch));
+            }
+            added(&text, patches);
         }
     };
     Some(tab::subscribe(topic, position?, Box::new(deliver)))
+}
+
+fn patch(record: &Record) -> Option<Patch> {
+    let number = |name| record.number(name).map(|number| number as u32);
+    Some(Patch { block: number("block")?, keep: number("keep")?, html: record.text("html")? })
 }
 
 fn open(parcel: Parcel) -> Option<Delivery<Raw>> {

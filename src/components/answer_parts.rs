@@ -4,14 +4,15 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
+    blocks::blocks,
     conversation_state::Chat,
     dynamic::dynamic,
     markup::{element, form},
-    part::{Line, Part, list, part},
+    part::{Line, Part, part},
 };
 use crate::{
     api::assistant::DecideCall,
-    wire::assistant::{Message, Part as Written, PartKind, Status, ToolState, ToolUse},
+    wire::assistant::{Message, PartKind, Status, ToolState, ToolUse},
 };
 
 /// Part number `at`. It stays while there is one.
@@ -26,20 +27,9 @@ pub fn part_line(chat: Chat, message: RwSignal<Message>, at: usize, kind: PartKi
 }
 
 fn text(message: RwSignal<Message>, at: usize) -> Part {
-    let blocks = move || {
-        message.with(|message| match message.parts.get(at) {
-            Some(Written { blocks, .. }) => blocks.iter().enumerate().map(block).collect(),
-            None => Vec::new(),
-        })
-    };
-    part(view! { <div class="markdown">{list(blocks)}</div> })
-}
-
-/// A block is one line as long as it says the same.
-fn block((at, html): (usize, &String)) -> Line {
-    let key = [&at.to_string(), " ", html].concat();
-    let html = html.clone();
-    (key, Box::new(move || part(view! { <div class="block" inner_html=html></div> })))
+    blocks("markdown", move || {
+        message.with(|message| message.parts.get(at).map(|part| part.blocks.clone()).unwrap_or_default())
+    })
 }
 
 fn thinking(message: RwSignal<Message>, at: usize) -> Part {

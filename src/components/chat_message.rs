@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 
 use super::{
+    blocks::blocks,
     dynamic::dynamic,
     outbox::{Pending, State},
     part::{Part, part},
     room_log::{Row, shown_text},
+    room_state::Room,
 };
 use crate::wire::{
     numbers::{clock, day, time_of_day},
@@ -15,12 +17,12 @@ use crate::wire::{
 };
 
 /// `zone` is in minutes east of UTC; `mine` is what the reader wrote.
-pub fn chat_row(row: Row, mine: bool, zone: RwSignal<i32>) -> Part {
+pub fn chat_row(room: Room, row: Row, mine: bool, zone: RwSignal<i32>) -> Part {
     match row {
         Row::Day(day) => divider("chat__day", day),
         Row::Unread => divider("chat__unread", "New since you were here".to_owned()),
         Row::Note { words, .. } => part(view! { <li class="chat__note">{words}</li> }),
-        Row::Message { message, first } => shown(&message, first, mine, zone),
+        Row::Message { message, first } => shown(room, &message, first, mine, zone),
     }
 }
 
@@ -28,7 +30,7 @@ fn divider(class: &'static str, words: String) -> Part {
     part(view! { <li class=class><span>{words}</span></li> })
 }
 
-fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Part {
+fn shown(room: Room, message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Part {
     let (id, time) = (message.id.to_string(), message.time);
     let class = ["message", if first { " message--first" } else { "" }, if mine { " message--mine" } else { "" }];
     let exact = [&day(time, 0), "T", &time_of_day(time, 0), "Z"].concat();
@@ -42,8 +44,10 @@ fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Par
     }
     let text = if message.deleted {
         paragraph("message__text message__text--gone", vec![words("This message was deleted.")])
-    } else {
+    } else if message.html.is_empty() {
         paragraph("message__text", rich(shown_text(message), &message.mentions))
+    } else {
+        formatted(room, message)
     };
     let mut parts = vec![text, paragraph("message__foot", foot)];
     if first {
@@ -51,6 +55,13 @@ fn shown(message: &Message, first: bool, mine: bool, zone: RwSignal<i32>) -> Par
     }
     let busy = message.run.as_ref().map(|_| "true".to_owned());
     line(class.concat(), Some(["m", &id].concat()), busy, parts)
+}
+
+/// What the server has rendered. As long as it is written it grows in its place.
+fn formatted(room: Room, message: &Message) -> Part {
+    let (id, whole) = (message.id, message.run.is_none().then(|| message.html.clone()));
+    let grows = move || room.log.with(|log| log.message(id).map(|message| message.html.clone()).unwrap_or_default());
+    blocks("message__text markdown", move || whole.clone().unwrap_or_else(grows))
 }
 
 fn heading(message: &Message) -> Part {

@@ -116,7 +116,7 @@ fn messages(room: Room) -> impl IntoView {
     let me = room.me();
     let row = move |row: Row| -> Line {
         let mine = matches!(&row, Row::Message { message, .. } if Some(&message.author.id) == me.as_ref());
-        (row.key(), Box::new(move || chat_row(row, mine, zone)))
+        (row.key(), Box::new(move || chat_row(room, row, mine, zone)))
     };
     let said = list(move || room.log.with(|log| log.rows(zone.get())).into_iter().map(&row).collect());
     let pending = list(move || {

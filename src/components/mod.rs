@@ -12,6 +12,7 @@ pub mod answer_log;
 #[cfg(feature = "assistant-island")]
 pub mod answer_parts;
 pub mod bell;
+pub mod blocks;
 #[cfg(feature = "room-island")]
 pub mod chat_message;
 #[cfg(feature = "room-island")]

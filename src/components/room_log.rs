@@ -51,7 +51,9 @@ impl Row {
             Self::Message { message, first } => {
                 let state = match (message.deleted, message.edited || message.run.is_some()) {
                     (true, _) => "deleted",
-                    // Two edits differ in nothing else, and neither do two moments of what is being written.
+                    // It grows within its line.
+                    (_, true) if !message.html.is_empty() => "written",
+                    // Two edits differ in nothing else.
                     (_, true) => shown_text(message),
                     _ => "",
                 };
@@ -138,10 +140,11 @@ impl RoomLog {
     }
 
     /// There is so much of it now. A page may show more than has arrived again.
-    pub fn write(&mut self, id: u64, text: &str) {
+    pub fn write(&mut self, id: u64, text: &str, html: &[String]) {
         for message in &mut self.messages {
-            if message.id == id && message.run.is_some() && message.text.len() < text.len() {
+            if message.id == id && message.run.is_some() && message.text.len() <= text.len() {
                 message.text = text.to_owned();
+                message.html = html.to_vec();
             }
         }
     }
@@ -269,16 +272,23 @@ mod tests {
         let mut keys = Vec::new();
         for (text, shown) in [("", ""), ("Once", "Once"), ("On", "Once"), ("Once upon", "Once upon")] {
             let id = log.written().map(|message| message.id).unwrap();
-            log.write(id, text);
-            assert_eq!(log.written().map(|message| message.text.as_str()), Some(shown));
+            let html: Vec<_> = (!text.is_empty()).then(|| ["<p>", text, "</p>"].concat()).into_iter().collect();
+            log.write(id, text, &html);
+            let written = log.written().map(|message| (message.text.clone(), message.html.concat()));
+            let shown_html = if shown.is_empty() { String::new() } else { ["<p>", shown, "</p>"].concat() };
+            assert_eq!(written, Some((shown.to_owned(), shown_html)));
             keys.push(log.rows(0)[1].key());
         }
-        log.write(6, "not this one, which is whole");
+        log.write(6, "not this one, which is whole", &[]);
         let whole = RoomEvent { kind: RoomEventKind::MessageEdited, ..posted(said(5, "assistant")) };
         log.apply(1, whole);
         keys.push(log.rows(0)[1].key());
         keys.dedup();
-        assert_eq!((log.written(), keys.len()), (None, 4), "each moment and the end are lines of their own: {keys:?}");
+        assert_eq!(
+            (log.written(), keys.len()),
+            (None, 3),
+            "one line for all that grows, and one for the end: {keys:?}"
+        );
         assert_eq!(log.message(6).map(|message| message.text.as_str()), Some("6"));
     }
 

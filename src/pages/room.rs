@@ -122,6 +122,7 @@ fn Room(found: Found, flash: Option<String>) -> impl IntoView {
             })}
             {seed::plant(seed)}
             <ChatRoom />
+            <script type="module" nonce=leptos::nonce::use_nonce()>{include_str!("room.js")}</script>
             {(member && (owner || room.private || !members.is_empty()))
                 .then(|| view! { <About room members me owner /> })}
         </Layout>

@@ -7,12 +7,13 @@ use super::{
         chat::Used,
         conversations::{Asker, Assistant},
         jobs::owner_of_key,
-        messages::Posted,
+        messages::{self, Posted},
         room_answers,
+        rooms::RoomError,
     },
     session::{Asking, Source},
     state::AppState,
-    store::{StoreError, jobs::Owner},
+    store::{StoreError, jobs::Owner, now_ms, people::Person},
     tools::{Context, Toolbox},
     transports::chat::payer,
 };
@@ -41,17 +42,37 @@ pub fn reading(state: &AppState, asking: &Asking, source: String) -> Asker {
     Asker { tools, ..of(state, asking, source) }
 }
 
-/// Has the assistant answer what a person has just said in a room, if they ask it to. An answer is read by everybody there,
-/// so it may use nothing that only the person may read.
-pub async fn said_in_room(state: &AppState, asking: &Asking, room: &str, posted: &Posted, text: &str) {
+/// A person says something in a room. If that mentions the assistant, it is asked, and looks whether it can answer now.
+pub async fn say_in_room(
+    state: &AppState,
+    asking: &Asking,
+    by: &Person,
+    room: &str,
+    client: &str,
+    text: &str,
+) -> Result<Posted, RoomError> {
+    let payer = payer(asking, Some(&Source(asking.address.clone())));
+    let posted = messages::ask(&state.store, by, room, client, text, Some(payer)).await?;
     // One that arrived before was answered before.
-    if posted.position.is_none() || room_answers::mention(text).is_none() {
-        return;
+    if posted.position.is_some() && room_answers::mention(text).is_some() {
+        answer_in_room(state, room).await;
     }
-    let tools = Toolbox::only(&["read_guide"], Context { state: state.clone(), asking: asking.clone() });
-    let asker = Asker { tools, ..of(state, asking, asking.address.clone()) };
-    if let Err(error) = state.assistant.answer_in_room(&asker, room, posted.message).await {
-        tracing::error!(%error, room, "a question in a room could not be answered");
+    Ok(posted)
+}
+
+/// Has questions answered that wait in rooms because a process has died.
+pub async fn answer_in_rooms(state: &AppState) -> Result<(), StoreError> {
+    for room in state.store.rooms_that_wait(now_ms()).await? {
+        answer_in_room(state, &room).await;
+    }
+    Ok(())
+}
+
+/// An answer is read by everybody there, so it may use nothing that only whoever asks may read: its tools are used for nobody.
+async fn answer_in_room(state: &AppState, room: &str) {
+    let tools = Toolbox::only(&["read_guide"], Context { state: state.clone(), asking: Asking::default() });
+    if let Err(error) = state.assistant.answer_waiting(room, &tools).await {
+        tracing::error!(%error, room, "a question in a room could not be answered; it waits");
     }
 }
 

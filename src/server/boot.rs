@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use super::{
+    asker,
     assets::Assets,
     command_line::{self, Command, CommandLine},
     config::{ClientAddress, Config},
@@ -250,6 +251,7 @@ pub async fn reconcile(state: &AppState, since: i64) -> Result<i64, StoreError> 
     state.door.close(&ended);
     state.topics.reconcile().await?;
     state.assistant.end_abandoned().await?;
+    asker::answer_in_rooms(state).await?;
     Ok(now)
 }
 

@@ -139,7 +139,7 @@ pub struct RunEvent {
     /// What was added to it, as written.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// What that changes of the part's blocks.
+    /// What that changes of the part's blocks; in a room of the message's, whose parts are one text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
     /// What the tool's part is now.

@@ -33,8 +33,11 @@ pub struct Message {
     /// Rises with time, over all rooms.
     pub id: u64,
     pub author: Author,
-    /// As it was written; nothing if it was deleted.
+    /// As it was written; nothing if it was deleted. The assistant writes Markdown.
     pub text: String,
+    /// Of what the assistant wrote: its blocks as HTML, safe to be shown. What others write is text and nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub html: Vec<String>,
     /// Milliseconds since 1970 (UTC).
     pub time: u64,
     /// Made by the author's client: the same one is the same message.
@@ -46,8 +49,7 @@ pub struct Message {
     /// The names after an `@` that are somebody's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// While it is being written, as the assistant's are: the mark (`run/{id}@{position}`) from which on all of its text is
-    /// told. What it is in the end is an event of the room. A text, because a type of its own is code for every visitor.
+    /// While it is being written, as the assistant's are: the mark (`run/{id}@{position}`) from which on all of it is told. What it is in the end is an event of the room. A text, because a type of its own is code for every visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
 }

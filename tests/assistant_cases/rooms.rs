@@ -18,15 +18,15 @@ use tidemark::{
 
 use super::stage::Stage;
 
-const EVENTS: (&str, &str) = ("accept", "text/event-stream");
+pub const EVENTS: (&str, &str) = ("accept", "text/event-stream");
 
 /// Somebody with a page.
-struct Visitor {
-    cookie: String,
-    person: Person,
+pub struct Visitor {
+    pub cookie: String,
+    pub person: Person,
 }
 
-async fn visit(stage: &Stage) -> Visitor {
+pub async fn visit(stage: &Stage) -> Visitor {
     let server = &stage.server;
     let page = server.get("/", &[("accept", "text/html")]).await;
     let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
@@ -43,14 +43,14 @@ async fn visit(stage: &Stage) -> Visitor {
 }
 
 /// A stage with a lobby, and somebody in it.
-async fn lobby() -> (Stage, Visitor) {
+pub async fn lobby() -> (Stage, Visitor) {
     let stage = Stage::new().await;
     rooms::found(&stage.server.state.store).await.expect("the lobby");
     let ada = visit(&stage).await;
     (stage, ada)
 }
 
-async fn say(stage: &Stage, by: &Visitor, room: &str, client: &str, text: &str) {
+pub async fn say(stage: &Stage, by: &Visitor, room: &str, client: &str, text: &str) {
     let command = json!({ "type": "post", "room": room, "id": client, "client": client, "text": text });
     let headers = [("cookie", by.cookie.as_str()), ("content-type", "application/json")];
     let mut answer = stage.server.send(Method::POST, "/api/command", &headers, command.to_string()).await;
@@ -58,18 +58,18 @@ async fn say(stage: &Stage, by: &Visitor, room: &str, client: &str, text: &str) 
     assert_eq!(answer.status(), StatusCode::OK, "{text}");
 }
 
-async fn said(stage: &Stage, by: &Visitor, room: &str) -> Vec<Message> {
+pub async fn said(stage: &Stage, by: &Visitor, room: &str) -> Vec<Message> {
     let path = format!("/api/rooms/{room}/messages");
     let text = stage.server.get(&path, &[("cookie", &by.cookie)]).await.text().await;
     serde_json::from_str::<History>(&text).unwrap_or_else(|_| panic!("no history: {text}")).messages
 }
 
-async fn newest(stage: &Stage, by: &Visitor, room: &str) -> Message {
+pub async fn newest(stage: &Stage, by: &Visitor, room: &str) -> Message {
     said(stage, by, room).await.pop().expect("a message")
 }
 
 /// The newest message, once it is whole.
-async fn whole(stage: &Stage, by: &Visitor, room: &str) -> Message {
+pub async fn whole(stage: &Stage, by: &Visitor, room: &str) -> Message {
     let ended = async {
         loop {
             let newest = newest(stage, by, room).await;
@@ -82,7 +82,7 @@ async fn whole(stage: &Stage, by: &Visitor, room: &str) -> Message {
     tokio::time::timeout(Duration::from_secs(5), ended).await.expect("it ends")
 }
 
-fn stream_of(message: &Message) -> String {
+pub fn stream_of(message: &Message) -> String {
     format!("/api/stream?topic={}", message.run.as_ref().expect("it is being written"))
 }
 
@@ -96,7 +96,7 @@ async fn who_mentions_it_is_answered_in_the_room_and_everybody_sees_it_grow() {
     say(&stage, &ada, "lobby", "a1", "@Assistant: what is a tide?").await;
 
     let (prompt, pen) = stage.script.next().await;
-    assert!(prompt.system.contains("\"Lobby\"") && prompt.system.contains("plain text"), "{}", prompt.system);
+    assert!(prompt.system.contains("\"Lobby\"") && prompt.system.contains("Markdown"), "{}", prompt.system);
     let roles: Vec<_> = prompt.turns.iter().map(|turn| turn.role).collect();
     assert_eq!(roles, [Role::User, Role::Assistant, Role::User]);
     assert!(prompt.turns[0].text().contains(&format!("{}: High water is at noon.", bob.person.name)));
@@ -116,11 +116,12 @@ async fn who_mentions_it_is_answered_in_the_room_and_everybody_sees_it_grow() {
     // Whoever comes later, and is nobody, is told all of it.
     let mut late = stage.server.get(&stream_of(answer), &[EVENTS]).await;
     let told = late.read_until("rises.").await;
-    assert!(told.contains("*It* ") && !told.contains("patches") && !told.contains("<em>"), "{told}");
+    assert!(told.contains("*It* ") && told.contains("<p><em>It</em>"), "{told}");
     pen.end();
     late.read_until("RunEnded").await;
     let answer = whole(&stage, &ada, "lobby").await;
     assert_eq!((answer.text.as_str(), answer.edited, answer.deleted), ("*It* rises.", false, false));
+    assert_eq!(answer.html, ["<p><em>It</em> rises.</p>"]);
 
     let after = lobby["position"].as_str().expect("a position");
     let mut events = stage.server.get(&format!("/api/stream?topic=room/lobby@{after}"), &[EVENTS]).await;
@@ -206,23 +207,6 @@ async fn whoever_has_reached_a_ceiling_is_told_so_in_the_room() {
     assert!(told.author.bot && told.text.starts_with(&ada.person.name), "{told:?}");
     assert!(told.text.contains("more than 1 times a minute; try again in"), "{}", told.text);
     assert_eq!(stage.script.times_asked(), 1);
-}
-
-#[tokio::test]
-async fn a_room_has_one_answer_at_a_time() {
-    let (stage, ada) = lobby().await;
-    say(&stage, &ada, "lobby", "a1", "@assistant one").await;
-    let (_, pen) = stage.script.next().await;
-    say(&stage, &ada, "lobby", "a2", "@assistant two").await;
-    assert!(newest(&stage, &ada, "lobby").await.text.contains("still writing"));
-    let room = rooms::create(&stage.server.state.store, &ada.person, "Another", false).await.expect("a room");
-    say(&stage, &ada, &room, "a3", "@assistant three").await;
-    let (_, other) = stage.script.next().await;
-    other.write("Three.");
-    other.end();
-    assert_eq!(whole(&stage, &ada, &room).await.text, "Three.");
-    pen.end();
-    assert_eq!(stage.script.times_asked(), 2);
 }
 
 #[tokio::test]

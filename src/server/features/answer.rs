@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::harmless;
 use crate::{
     server::{
         markdown::{self, Markdown},
@@ -10,6 +11,9 @@ use crate::{
     },
     wire::assistant::{Part, PartKind, RunEvent, RunEventKind, Status, ToolState, ToolUse},
 };
+
+/// Stands between the texts of an answer where they are one.
+const BETWEEN: &str = "\n\n";
 
 /// A part as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +49,8 @@ pub struct Answer {
     /// What was added since it was last told, by part.
     untold: Vec<(usize, Untold)>,
     unsaved: Vec<Added>,
-    /// Nobody wants it as HTML.
-    plain: bool,
+    /// Of an answer in a room: all of it as one text. Then what else is thought is not told.
+    whole: Option<Markdown>,
 }
 
 #[derive(Debug)]
@@ -72,12 +76,25 @@ impl Answer {
         Self { rendered: rendered.collect(), parts, ..Self::default() }
     }
 
-    /// The same where only its text is wanted.
-    pub fn plain(parts: Vec<Kept>) -> Self {
-        Self { rendered: parts.iter().map(|_| Markdown::default()).collect(), parts, plain: true, ..Self::default() }
+    /// One text, read by everybody in a room. It begins with `before`, which is not the model's.
+    pub fn whole(before: &str) -> Self {
+        let told = (!before.is_empty()).then(|| (0, Untold::Text(before.to_owned())));
+        Self { whole: Some(Markdown::default()), untold: told.into_iter().collect(), ..Self::default() }
     }
 
     pub fn add_text(&mut self, added: &str) {
+        if self.whole.is_none() {
+            return self.push_text(added);
+        }
+        let added = harmless(added);
+        // What a message begins with is not blank.
+        let added = if self.has_text() { added.as_str() } else { added.trim_start() };
+        if !added.is_empty() {
+            self.push_text(added);
+        }
+    }
+
+    fn push_text(&mut self, added: &str) {
         if !matches!(self.parts.last(), Some(Kept::Text { .. })) {
             self.begin(Kept::Text { text: String::new() });
         }
@@ -151,8 +168,8 @@ impl Answer {
 
     /// Nothing is added to it any more: its last block is closed.
     pub fn close(&mut self) {
-        if let Some(Kept::Text { .. }) = self.parts.last() {
-            self.untold.push((self.parts.len() - 1, Untold::Closed));
+        if self.whole.is_some() || matches!(self.parts.last(), Some(Kept::Text { .. })) {
+            self.untold.push((self.parts.len().saturating_sub(1), Untold::Closed));
         }
     }
 
@@ -175,17 +192,16 @@ impl Answer {
         for (part, untold) in std::mem::take(&mut self.untold) {
             match untold {
                 Untold::Text(text) => {
-                    let patches = if self.plain { Vec::new() } else { self.rendered[part].push(&text) };
+                    let patches = self.document(part).push(&text);
                     events.push(RunEvent { text, patches, ..event(RunEventKind::TextAdded, part) });
                 }
                 Untold::Closed => {
-                    let patches = if self.plain { Vec::new() } else { self.rendered[part].finish() };
+                    let patches = self.document(part).finish();
                     if !patches.is_empty() {
                         events.push(RunEvent { patches, ..event(RunEventKind::TextAdded, part) });
                     }
                 }
-                // Whoever wants nothing but the text is not told what else is thought.
-                Untold::Thinking(_) if self.plain => {}
+                Untold::Thinking(_) if self.whole.is_some() => {}
                 Untold::Thinking(text) => events.push(RunEvent { text, ..event(RunEventKind::ThinkingAdded, part) }),
                 Untold::Tool => {
                     if let Kept::Tool { tool } = &self.parts[part] {
@@ -212,8 +228,24 @@ impl Answer {
         self.parts.iter().zip(&self.rendered).map(|(part, rendered)| view(part, rendered.blocks().to_vec())).collect()
     }
 
+    /// What a part's text is rendered in.
+    fn document(&mut self, part: usize) -> &mut Markdown {
+        match &mut self.whole {
+            Some(whole) => whole,
+            None => &mut self.rendered[part],
+        }
+    }
+
+    fn has_text(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Kept::Text { .. }))
+    }
+
     fn begin(&mut self, part: Kept) {
-        self.close();
+        if self.whole.is_none() {
+            self.close();
+        } else if matches!(part, Kept::Text { .. }) && self.has_text() {
+            self.untold.push((self.parts.len(), Untold::Text(BETWEEN.to_owned())));
+        }
         self.parts.push(part);
         self.rendered.push(Markdown::default());
     }
@@ -266,7 +298,7 @@ pub fn waits(parts: &[Kept]) -> bool {
 /// All that was written, as Markdown.
 pub fn text(parts: &[Kept]) -> String {
     let texts = parts.iter().filter_map(|part| if let Kept::Text { text } = part { Some(text.as_str()) } else { None });
-    texts.collect::<Vec<_>>().join("\n\n")
+    texts.collect::<Vec<_>>().join(BETWEEN)
 }
 
 /// An answer that is whole, as it is shown.
@@ -427,6 +459,35 @@ mod tests {
         let shown: Vec<_> = shown(answer.parts()).into_iter().map(|part| part.blocks).collect();
         assert_eq!(seen, shown);
         assert!(answer.is_told());
+    }
+
+    #[test]
+    fn in_a_room_all_of_it_is_one_text_and_told_as_it_is_shown_in_the_end() {
+        let (mut text, mut seen) = (String::new(), Vec::new());
+        let mut answer = Answer::whole("> @Ada: why?\n\n");
+        let mut follow = |answer: &mut Answer| {
+            for event in answer.tell() {
+                text.push_str(&event.text);
+                event.patches.into_iter().for_each(|patch: Patch| patch.apply(&mut seen));
+            }
+        };
+        follow(&mut answer);
+        for piece in ["\n ", "\u{202e}Let **me", "** look.", "\n\n```\ncode\n"] {
+            answer.add_text(piece);
+            follow(&mut answer);
+        }
+        answer.add_thinking("Hm.");
+        answer.set_tool(tool(ToolState::Running));
+        answer.set_tool(tool(ToolState::Done));
+        answer.add_text("```\n\n- three\n- of");
+        follow(&mut answer);
+        answer.add_text(" them");
+        answer.close();
+        follow(&mut answer);
+        let whole = ["> @Ada: why?\n\n", &super::text(answer.parts())].concat();
+        assert_eq!(text, whole);
+        assert!(whole.contains("?\n\nLet **me** look.") && whole.contains("\n\n\n```"), "{whole:?}");
+        assert_eq!(seen, markdown::render(&whole));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! transaction. The same client id of the same author is the same message, however often it arrives.
 
 use super::{
+    chat::Payer,
     notifications,
     people::skeleton_of,
     room_answers,
@@ -34,7 +35,7 @@ pub struct Posted {
     pub position: Option<Position>,
 }
 
-/// A room's newest messages (or those before one), the position they are true at, and what this person has seen.
+/// A room's newest messages (or those before one) as they are shown, the position they are true at, and what this person has seen.
 pub async fn history(
     store: &Store,
     room: &str,
@@ -49,11 +50,25 @@ pub async fn history(
         Some(person) => room_rows::read_mark(&mut read, room, person).await?,
         None => None,
     };
-    Ok((History { position, messages, more }, seen))
+    drop(read);
+    Ok((History { position, messages: room_answers::formatted(messages), more }, seen))
 }
 
-/// Says something. Whoever speaks in a public room belongs to it from then on.
+/// Says something, which asks nobody for an answer.
 pub async fn post(store: &Store, by: &Person, room: &str, client: &str, text: &str) -> Result<Posted, RoomError> {
+    ask(store, by, room, client, text, None).await
+}
+
+/// Says something. Whoever speaks in a public room belongs to it from then on. If it mentions the assistant, that is asked
+/// from then on, for `payer`.
+pub async fn ask(
+    store: &Store,
+    by: &Person,
+    room: &str,
+    client: &str,
+    text: &str,
+    payer: Option<Payer>,
+) -> Result<Posted, RoomError> {
     let text = checked(text)?;
     check_client(client)?;
     let (by, room, client) = (by.clone(), room.to_owned(), client.to_owned());
@@ -69,8 +84,12 @@ pub async fn post(store: &Store, by: &Person, room: &str, client: &str, text: &s
                 }
                 join(tx, &room, &by).await?;
                 let author = Author { id: by.id.clone(), name: by.name, hue: by.hue, bot: false };
+                let payer = payer.filter(|_| room_answers::mention(&text).is_some());
                 let posted = add(tx, &row, Message { author, text, client, ..Message::default() }).await?;
                 tx.note_read(&room, &by.id, posted.message).await?;
+                if let Some(payer) = payer {
+                    room_answers::note(tx, &room, posted.message, &payer).await?;
+                }
                 Ok(posted)
             })
         })
@@ -151,6 +170,7 @@ pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), 
             Box::pin(async move {
                 let message = own(tx, &by, &room, id).await?;
                 tx.delete_message(id).await?;
+                tx.take_question(id).await?;
                 let message = Message { text: String::new(), mentions: Vec::new(), deleted: true, ..message };
                 withdraw(tx, &room, &message).await?;
                 tell_message(tx, &room, RoomEventKind::MessageDeleted, message).await?;

@@ -57,6 +57,11 @@ pub trait Keep: Send + Sync + fmt::Debug {
 
     /// Stores it whole, and tells of it.
     fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What is to be done when its place is free again.
+    fn after(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// Whether an answer is to go on.
@@ -88,8 +93,8 @@ pub struct Begin {
     pub admission: Admission,
     pub tools: Toolbox,
     pub keep: Arc<dyn Keep>,
-    /// Nobody wants it as HTML: only its text is told.
-    pub plain: bool,
+    /// Where all of it is one text, as in a room: what that begins with.
+    pub whole: Option<String>,
 }
 
 /// A name that no other run has.
@@ -137,15 +142,26 @@ impl Runs {
     pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
         let topic = Topic::Run { id: begin.id.clone() };
         let position = self.topics.head(&topic);
-        let earlier = begin.earlier.clone();
-        let answer = if begin.plain { Answer::plain(earlier) } else { Answer::begun(earlier) };
+        let answer = match &begin.whole {
+            Some(before) => Answer::whole(before),
+            None => Answer::begun(begin.earlier.clone()),
+        };
         let stop = CancellationToken::new();
         let written = Mutex::new(Written { answer, position });
         let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
-        self.tasks.spawn(async move { runs.write(begin, &writing).await });
+        let keep = begin.keep.clone();
+        self.tasks.spawn(async move {
+            runs.write(begin, &writing).await;
+            keep.after().await;
+        });
         running
+    }
+
+    /// Whether the process is about to end: then nothing should be begun.
+    pub fn is_closing(&self) -> bool {
+        self.tasks.is_closed()
     }
 
     /// Where the topic of a run stands that has not begun.

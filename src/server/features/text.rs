@@ -11,6 +11,11 @@ pub fn is_harmful(c: char) -> bool {
     c.is_control() || invisible
 }
 
+/// The same without what is harmful; lines and tabs stay.
+pub fn harmless(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_harmful(*c)).collect()
+}
+
 /// Whether there is anything in it to be seen.
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| {

@@ -32,6 +32,11 @@ impl Fence {
         found.is_some_and(|(.., rest)| rest.trim_ascii().is_empty())
     }
 
+    /// A line that closes it.
+    pub fn closing(&self) -> String {
+        String::from(self.mark).repeat(self.length)
+    }
+
     pub fn is_shown(&self) -> bool {
         self.shown > 0
     }

@@ -62,6 +62,14 @@ pub fn render(text: &str) -> Vec<String> {
     markdown.blocks
 }
 
+/// What ends the fenced code that a text leaves open, for who has words to add to it. Nothing if it leaves none.
+pub fn closing(text: &str) -> String {
+    let mut markdown = Markdown::default();
+    markdown.take(text);
+    markdown.take("\n");
+    markdown.fence.map_or_else(String::new, |fence| fence.closing())
+}
+
 impl Markdown {
     /// Adds to the text; what changed. Cheap: only the open block is rendered again.
     pub fn push(&mut self, text: &str) -> Vec<Patch> {

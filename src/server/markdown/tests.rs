@@ -1,6 +1,6 @@
 //! What a markdown document is, and what it promises while it grows: small patches, calm. Of texts by chance: `fuzz.rs`.
 
-use super::{Markdown, render};
+use super::{Markdown, closing, render};
 
 fn one(text: &str) -> String {
     let blocks = render(text);
@@ -199,6 +199,20 @@ fn languages_have_colours_under_the_names_people_use() {
 fn code_of_unusual_size_is_plain() {
     for code in ["let a = 1;\n".repeat(5000), format!("let a = \"{}\";\n", "b".repeat(4000))] {
         assert!(!one(&format!("```rust\n{code}```\n")).contains("hl-"));
+    }
+}
+
+#[test]
+fn what_closes_code_is_known_where_it_is_open() {
+    for (text, end) in [
+        ("a", ""),
+        ("```\na", "```"),
+        ("```\na\n```", ""),
+        ("```\na\n```\n\nb", ""),
+        ("a\n\n~~~~rust\n```\n", "~~~~"),
+        ("````\n```\na\n", "````"),
+    ] {
+        assert_eq!(closing(text), end, "{text:?}");
     }
 }
 

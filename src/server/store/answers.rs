@@ -2,8 +2,18 @@
 
 use sqlx::Row;
 
-use super::{Store, StoreError, Tx};
+use super::{Connection, Store, StoreError, Tx};
 use crate::wire::{Topic, topic::Mark};
+
+/// Whether an answer is being written in this room.
+pub async fn is_answering(connection: &mut Connection, room: &str, now_ms: i64) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM message WHERE run_lease_ms >= $1 AND room_id = $2")
+        .bind(now_ms)
+        .bind(room)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
 
 impl Store {
     /// The room in which this run writes, or has written.
@@ -23,16 +33,6 @@ impl Store {
 }
 
 impl Tx {
-    /// Whether an answer is being written in this room.
-    pub async fn is_answering(&mut self, room: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM message WHERE run_lease_ms >= $1 AND room_id = $2")
-            .bind(self.now_ms)
-            .bind(room)
-            .fetch_optional(&mut self.connection)
-            .await?;
-        Ok(row.is_some())
-    }
-
     /// The run and the text of a message whose process is not known to be alive.
     pub async fn abandoned_message(&mut self, id: u64) -> Result<Option<(String, String)>, StoreError> {
         let row = sqlx::query("SELECT run, text FROM message WHERE id = $1 AND run_lease_ms < $2")

@@ -179,6 +179,7 @@ fn message(row: &SqliteRow) -> Message {
         author: Author { id: row.get(1), name: row.get(2), hue: row.get::<i64, _>(3) as u16, bot: row.get(4) },
         client: row.get(5),
         text: row.get(6),
+        html: Vec::new(),
         mentions: serde_json::from_str(&row.get::<String, _>(7)).unwrap_or_default(),
         time: row.get::<i64, _>(8) as u64,
         edited: row.get::<Option<i64>, _>(9).is_some(),

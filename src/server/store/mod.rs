@@ -5,7 +5,7 @@
 //! `sqlite.rs` keeps what is SQLite's own; all other SQL is portable (`$1`, standard upserts). One file of queries a
 //! feature.
 
-mod answers;
+pub mod answers;
 pub mod conversations;
 mod error;
 pub mod jobs;
@@ -15,6 +15,7 @@ pub mod log;
 pub mod messages;
 pub mod notifications;
 pub mod people;
+pub mod questions;
 pub mod rooms;
 pub mod search;
 mod sqlite;

@@ -215,6 +215,6 @@ impl Assistant {
     ) {
         let id = place.run.clone();
         let keep = Arc::new(InConversation { store: self.store.clone(), place });
-        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep, plain: false });
+        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep, whole: None });
     }
 }

@@ -92,6 +92,8 @@ pub struct Assistant {
     pub(super) runs: Arc<Runs>,
     pub chats: Arc<Chats>,
     door: Arc<Door>,
+    /// Answers in rooms are begun one after the other.
+    pub(super) beginning: tokio::sync::Mutex<()>,
 }
 
 /// Who asks, who pays, and what the answer may use.
@@ -125,7 +127,7 @@ pub fn access(conversation: &str) -> String {
 
 impl Assistant {
     pub fn new(store: Store, chats: Arc<Chats>, runs: Arc<Runs>, door: Arc<Door>) -> Arc<Self> {
-        Arc::new(Self { store, runs, chats, door })
+        Arc::new(Self { store, runs, chats, door, beginning: tokio::sync::Mutex::default() })
     }
 
     pub fn models(&self) -> Vec<String> {

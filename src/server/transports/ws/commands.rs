@@ -82,10 +82,7 @@ pub async fn perform(state: &AppState, asking: &Asking, command: &Command) -> Re
     })?;
     let outcome = match command {
         Command::Post { room, client, text, .. } => {
-            let posted = post(state, person, room, client, text).await;
-            if let Ok(posted) = &posted {
-                asker::said_in_room(state, asking, room, posted, text).await;
-            }
+            let posted = post(state, asking, person, room, client, text).await;
             posted.map(|posted| Done { message: Some(posted.message), position: posted.position })
         }
         Command::Edit { room, message, text, .. } => {
@@ -113,8 +110,15 @@ pub async fn perform(state: &AppState, asking: &Asking, command: &Command) -> Re
     outcome.map_err(Failed::from)
 }
 
-async fn post(state: &AppState, by: &Person, room: &str, client: &str, text: &str) -> Result<Posted, RoomError> {
-    let posted = messages::post(&state.store, by, room, client, text).await?;
+async fn post(
+    state: &AppState,
+    asking: &Asking,
+    by: &Person,
+    room: &str,
+    client: &str,
+    text: &str,
+) -> Result<Posted, RoomError> {
+    let posted = asker::say_in_room(state, asking, by, room, client, text).await?;
     if let Ok(room) = Segment::new(room) {
         state.presence.sent(&room, &by.id);
     }
