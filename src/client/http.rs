@@ -1,10 +1,6 @@
-//! Small requests beside the stream, with the browser's `fetch`.
+//! Small requests beside the stream. All of them are one `async` function: each other future is code for every visitor.
 
-use js_sys::{Object, Reflect};
-use leptos::prelude::window;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{RequestInit, Response};
+use gloo_net::http::Request;
 
 use super::json;
 use crate::wire::{Position, Topic, stream::Notice};
@@ -66,36 +62,15 @@ struct Answer {
 }
 
 async fn get(url: &str) -> Option<Answer> {
-    ask(url, RequestInit::new()).await
+    ask(Request::get(url).build().ok()?).await
 }
 
 async fn post(url: &str, kind: &str, body: String) -> Option<Answer> {
-    let options = RequestInit::new();
-    options.set_method("POST");
-    set_header(&options, "content-type", kind);
-    options.set_body(&JsValue::from(body));
-    ask(url, options).await
+    ask(Request::post(url).header("content-type", kind).body(body).ok()?).await
 }
 
 /// Nothing if the server cannot be reached, or its answer breaks off.
-async fn ask(url: &str, options: RequestInit) -> Option<Answer> {
-    let response = send(url, &options).await?;
-    Some(Answer { ok: response.ok(), text: text(&response).await? })
-}
-
-/// Sends a request; nothing if the server cannot be reached.
-pub async fn send(url: &str, options: &RequestInit) -> Option<Response> {
-    JsFuture::from(window().fetch_with_str_and_init(url, options)).await.ok()?.dyn_into().ok()
-}
-
-/// The answer's text; nothing if it breaks off.
-pub async fn text(response: &Response) -> Option<String> {
-    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
-}
-
-/// The one header of a request.
-pub fn set_header(options: &RequestInit, name: &str, value: &str) {
-    let headers = Object::new();
-    let _ = Reflect::set(&headers, &JsValue::from_str(name), &JsValue::from_str(value));
-    options.set_headers(&headers);
+async fn ask(request: Request) -> Option<Answer> {
+    let response = request.send().await.ok()?;
+    Some(Answer { ok: response.ok(), text: response.text().await.ok()? })
 }

@@ -1,9 +1,10 @@
 //! One question to the server, and its answer as the schedule understands it. Knows no type of data: text in, text out.
 
-use web_sys::{AbortSignal, RequestCache, RequestInit, Response};
+use gloo_net::http::{Request, Response};
+use web_sys::{AbortSignal, RequestCache};
 
 use super::input::Failure;
-use crate::client::http::{UNREACHABLE, send, set_header, text, why};
+use crate::client::http::{UNREACHABLE, why};
 
 pub struct Reply {
     pub said: Said,
@@ -26,20 +27,18 @@ pub enum Said {
 
 /// `GET`, past the browser's own cache: what has not changed is told by the tag that we keep.
 pub async fn ask(url: &str, etag: Option<&str>, signal: Option<&AbortSignal>) -> Reply {
-    let options = RequestInit::new();
-    options.set_cache(RequestCache::NoStore);
-    options.set_signal(signal);
+    let mut request = Request::get(url).cache(RequestCache::NoStore).abort_signal(signal);
     if let Some(etag) = etag {
-        set_header(&options, "if-none-match", etag);
+        request = request.header("if-none-match", etag);
     }
-    let Some(response) = send(url, &options).await else { return unreachable() };
+    let Ok(response) = request.send().await else { return unreachable() };
     let advised_ms = number(&response, "poll-interval");
     let retry_after_ms = number(&response, "retry-after").map(|seconds| f64::from(seconds) * 1_000.0);
-    let (ok, status, tag) = (response.ok(), response.status(), header(&response, "etag"));
+    let (ok, status, tag) = (response.ok(), response.status(), response.headers().get("etag"));
     if status == 304 && etag.is_some() {
         return Reply { said: Said::NotModified, advised_ms };
     }
-    let Some(text) = text(&response).await else { return unreachable() };
+    let Ok(text) = response.text().await else { return unreachable() };
     let said = if ok {
         Said::Text { text, etag: tag }
     } else {
@@ -55,9 +54,5 @@ fn unreachable() -> Reply {
 
 /// A header that is a whole number. (`Retry-After` may be a date as well; then it is passed over.)
 fn number(response: &Response, name: &str) -> Option<u32> {
-    header(response, name)?.trim().parse().ok()
-}
-
-fn header(response: &Response, name: &str) -> Option<String> {
-    response.headers().get(name).ok()?
+    response.headers().get(name)?.trim().parse().ok()
 }
