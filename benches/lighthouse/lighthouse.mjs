@@ -63,7 +63,7 @@ try {
   process.exitCode = 1;
 } finally {
   await chrome?.kill();
-  site?.stop();
+  await site?.stop();
 }
 
 /** All pages (src/app.rs), `indexed` if search engines may show them. They are looked at as somebody who was here before. */

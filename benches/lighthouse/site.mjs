@@ -2,6 +2,7 @@
 // data is in a folder of its own and goes with it.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -31,8 +32,11 @@ export async function startSite() {
   };
   execFileSync(BINARY, ["seed", "--messages", "500"], { env, stdio: ["ignore", "ignore", "inherit"] });
   const server = spawn(BINARY, { env, stdio: ["ignore", "ignore", "inherit"] });
-  const stop = () => {
+  const stop = async () => {
+    // It may write until its very end.
+    const ended = server.exitCode === null && once(server, "exit");
     server.kill();
+    await ended;
     rmSync(data, { recursive: true, force: true });
   };
   try {
@@ -41,7 +45,7 @@ export async function startSite() {
       fetch(origin + address, { ...init, headers: { cookie, "content-type": "application/json", ...init.headers } });
     return { origin, cookie, asker, stop };
   } catch (error) {
-    stop();
+    await stop();
     throw error;
   }
 }
