@@ -1,17 +1,19 @@
 //! Ends of answers that are not the answer's own: stopped, failed, interrupted; and how they go on.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tidemark::{
     server::{
-        features::{conversations::Assistant, runs::Runs},
-        model::{ModelError, Piece, Role, Stop},
-        store::StoreError,
+        features::conversations::Question,
+        model::{ModelError, Piece, Role, Stop, Usage},
     },
     wire::assistant::Status,
 };
 
-use super::stage::{ID, Stage};
+use super::{
+    script::Script,
+    stage::{ID, Stage},
+};
 
 #[tokio::test]
 async fn stopping_an_answer_stops_the_model_and_keeps_what_there_is() {
@@ -70,8 +72,7 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
     pen.write("Once upon ");
     let turn = stage.newest(&ada).await.id;
     // Another process sees it as it is stored: until a save, nothing; then what was saved.
-    let (store, door) = (stage.server.state.store.clone(), Arc::default());
-    let other = Assistant::new(store.clone(), stage.server.state.chats.clone(), Runs::new(Arc::default()), door);
+    let other = stage.other_process();
     let saved = async {
         loop {
             let shown = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation");
@@ -87,14 +88,7 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
     other.end_abandoned().await.expect("the store");
     assert_eq!(stage.newest(&ada).await.status, Status::Running, "its process is alive");
 
-    let write = store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let mut row = tx.turn(turn).await?.expect("a turn");
-            row.lease_ms = 0;
-            tx.set_turn(&row).await
-        })
-    });
-    write.await.expect("the store");
+    stage.lapse(turn).await;
     other.end_abandoned().await.expect("the store");
     let answer = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation").messages.pop();
     let answer = answer.expect("an answer");

@@ -1,8 +1,16 @@
 //! A run belongs to the server: nobody has to watch it, and whoever does misses nothing.
 
+use std::task::Poll;
+
 use tidemark::{
-    server::model::{Piece, Role, Usage},
-    wire::assistant::{PartKind, Status},
+    server::{
+        features::conversations::Question,
+        model::{Piece, Role, Usage},
+    },
+    wire::{
+        Topic,
+        assistant::{PartKind, Status},
+    },
 };
 
 use super::stage::Stage;
@@ -96,6 +104,31 @@ async fn a_question_that_arrives_twice_is_asked_once() {
     pen.end();
     stage.ended(&ada).await;
     assert_eq!((stage.view(&ada).await.messages.len(), stage.script.times_asked()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_silence_of_minutes_loses_nobody_s_place() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    let page = stage.newest(&ada).await;
+    for _ in 0..3 {
+        stage.server.state.topics.remove_idle();
+    }
+    let mut follower = stage.follow(&page);
+    pen.write("Once upon");
+    follower.until("upon").await;
+    pen.end();
+    follower.until_the_end().await;
+    drop(follower);
+    stage.ended(&ada).await;
+    stage.settled().await;
+    for _ in 0..2 {
+        stage.server.state.topics.remove_idle();
+    }
+    let left = stage.server.state.topics.view();
+    assert!(left.iter().all(|view| !matches!(view.topic, Topic::Run { .. })), "afterwards nobody needs it: {left:?}");
 }
 
 #[tokio::test]

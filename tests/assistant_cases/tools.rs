@@ -140,20 +140,15 @@ async fn a_decision_that_cannot_be_followed_now_is_not_made() {
 async fn a_tool_that_was_running_when_its_process_died_is_not_used_again_unasked() {
     let stage = Stage::new().await;
     let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
-    let store = stage.server.state.store.clone();
     stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
     let (_, pen) = stage.script.next().await;
     wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
     let waiting = stage.ended(&ada).await.id;
-    let write = store.write::<_, tidemark::server::store::StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let mut row = tx.turn(waiting).await?.expect("a turn");
-            row.parts = row.parts.replace("waiting", "running");
-            (row.status, row.lease_ms) = ("running".into(), 0);
-            tx.set_turn(&row).await
-        })
-    });
-    write.await.expect("the store");
+    let died = |row: &mut tidemark::server::store::conversations::TurnRow| {
+        row.parts = row.parts.replace("waiting", "running");
+        (row.status, row.lease_ms) = ("running".into(), 0);
+    };
+    stage.change(waiting, died).await;
     assistant.end_abandoned().await.expect("the store");
     let broken = stage.newest(&ada).await;
     assert_eq!((broken.status, tool(&broken).state), (Status::Interrupted, ToolState::Failed));

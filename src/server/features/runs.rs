@@ -21,7 +21,7 @@ use crate::{
         model::{Call, ModelError, Piece, Role, Stop, Turn, Usage},
         store::StoreError,
         tools::Toolbox,
-        topics::Topics,
+        topics::{Hold, Topics},
     },
     wire::{
         Position, Topic,
@@ -115,12 +115,25 @@ pub struct Running {
     /// Its state and its topic's head change together.
     written: Mutex<Written>,
     stop: CancellationToken,
+    /// However long it says nothing: its position, which pages and rows have, stays one.
+    _hold: Hold,
 }
 
 #[derive(Debug)]
 struct Written {
     answer: Answer,
     position: Position,
+    /// Told already, the last event.
+    end: Option<RunEvent>,
+}
+
+/// A run as it is now, and the position of its topic at which that is true.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub parts: Vec<Kept>,
+    /// The event with which it has ended: nothing follows.
+    pub end: Option<RunEvent>,
+    pub position: Position,
 }
 
 impl Runs {
@@ -136,12 +149,13 @@ impl Runs {
     /// Begins to write, and returns what one may watch.
     pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
         let topic = Topic::Run { id: begin.id.clone() };
+        let hold = self.topics.hold(&topic);
         let position = self.topics.head(&topic);
         let earlier = begin.earlier.clone();
         let answer = if begin.plain { Answer::plain(earlier) } else { Answer::begun(earlier) };
         let stop = CancellationToken::new();
-        let written = Mutex::new(Written { answer, position });
-        let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
+        let written = Mutex::new(Written { answer, position, end: None });
+        let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop, _hold: hold });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
         self.tasks.spawn(async move { runs.write(begin, &writing).await });
@@ -192,8 +206,9 @@ impl Runs {
             Ok(status) => (status, None),
             Err(End::As(status)) => (status, None),
             Err(End::Failed(words)) => (Status::Failed, Some(words)),
+            // There is nothing to be stored; whoever reads it is told as ever.
             Err(End::Gone) => {
-                self.lock().remove(begin.id.as_str());
+                self.finish(&begin.id, running, Status::Interrupted, None);
                 return;
             }
         };
@@ -214,6 +229,11 @@ impl Runs {
             }
             tokio::time::sleep(SAVE).await;
         }
+        self.finish(&begin.id, running, status, error);
+    }
+
+    /// Tells of the end. Nothing follows it.
+    fn finish(&self, id: &Segment, running: &Running, status: Status, error: Option<String>) {
         let end = RunEvent {
             kind: RunEventKind::RunEnded,
             part: 0,
@@ -223,8 +243,13 @@ impl Runs {
             status: Some(status),
             error,
         };
-        running.publish(&mut running.lock(), &end);
-        self.lock().remove(begin.id.as_str());
+        {
+            let mut written = running.lock();
+            running.tell(&mut written);
+            running.publish(&mut written, &end);
+            written.end = Some(end);
+        }
+        self.lock().remove(id.as_str());
     }
 }
 
@@ -235,24 +260,20 @@ impl Running {
 
     /// The answer as it is now, and the position of the topic at which that is true.
     pub fn view(&self) -> (Vec<Part>, String, Position) {
-        let ((parts, text), position) = self.look(|answer| (answer.view(), answer::text(answer.parts())));
-        (parts, text, position)
+        let mut written = self.lock();
+        self.tell(&mut written);
+        (written.answer.view(), answer::text(written.answer.parts()), written.position)
     }
 
-    /// The same as it is stored.
-    pub fn parts(&self) -> (Vec<Kept>, Position) {
-        self.look(|answer| answer.parts().to_vec())
+    /// The same as it is stored, and whether that is the end.
+    pub fn seen(&self) -> Seen {
+        let mut written = self.lock();
+        self.tell(&mut written);
+        Seen { parts: written.answer.parts().to_vec(), end: written.end.clone(), position: written.position }
     }
 
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whatever has come is told first: what is shown before its event would come twice.
-    fn look<R>(&self, look: impl FnOnce(&Answer) -> R) -> (R, Position) {
-        let mut written = self.lock();
-        self.tell(&mut written);
-        (look(&written.answer), written.position)
     }
 
     /// Changes the answer and tells of it.
@@ -262,6 +283,7 @@ impl Running {
         self.tell(&mut written);
     }
 
+    /// Before somebody looks too: what is shown before its event would come twice.
     fn tell(&self, written: &mut Written) {
         for event in written.answer.tell() {
             self.publish(written, &event);
