@@ -100,6 +100,20 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
 }
 
 #[tokio::test]
+async fn an_answer_that_is_being_written_here_is_not_taken_for_dead_whatever_the_clock_says() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    stage.lapse(stage.newest(&ada).await.id).await;
+    assistant.end_abandoned().await.expect("the store");
+    pen.write("Once upon a time");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Complete, "Once upon a time"));
+}
+
+#[tokio::test]
 async fn a_shutdown_waits_for_a_while_and_then_keeps_what_there_is() {
     let stage = Stage::new().await;
     let ada = stage.person("Ada").await;

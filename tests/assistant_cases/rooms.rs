@@ -308,6 +308,8 @@ async fn an_answer_whose_process_has_died_ends_with_what_was_stored() {
     });
     lapse.await.expect("the store");
     state.assistant.end_abandoned().await.expect("the store");
+    assert!(newest(&stage, &ada, "lobby").await.run.is_some(), "it is being written here, whatever the clock says");
+    stage.other_process().end_abandoned().await.expect("the store");
     let answer = newest(&stage, &ada, "lobby").await;
     assert_eq!((answer.text.as_str(), answer.run), ("Once upon … (interrupted)", None));
     // The run that was taken for dead finds out, and changes nothing any more.

@@ -79,6 +79,33 @@ async fn a_tool_that_changes_something_waits_for_a_yes_and_is_used_once() {
 }
 
 #[tokio::test]
+async fn a_tool_that_takes_long_does_not_end_its_answer() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    tidemark::server::features::rooms::found(&stage.server.state.store).await.expect("a lobby");
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let turn = stage.ended(&ada).await.id;
+    // Nobody does jobs here yet: it waits.
+    assistant.decide(&ada, ID, turn, "c1", true).await.expect("decided");
+    stage.lapse(turn).await;
+    let renewed = async {
+        while stage.stored(turn).await.lease_ms == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), renewed).await.expect("its process is heard of");
+    assert_eq!(stage.newest(&ada).await.status, Status::Running);
+    let jobs = stage.server.begin_jobs();
+    let (prompt, pen) = stage.script.next().await;
+    assert!(!result(&prompt).1, "{prompt:?}");
+    pen.end();
+    assert_eq!(stage.ended(&ada).await.status, Status::Complete);
+    drop(jobs);
+}
+
+#[tokio::test]
 async fn a_no_is_told_to_the_model_and_nothing_is_done() {
     let stage = Stage::new().await;
     let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());

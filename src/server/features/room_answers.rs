@@ -12,7 +12,7 @@ use super::{
     chat::ChatError,
     conversations::{Asker, Assistant},
     rooms::{RoomError, say, tell_message},
-    runs::{Begin, Ended, Go, Keep, LEASE_MS, new_run},
+    runs::{Begin, Ended, Go, Keep, LEASE_MS, Runs, new_run},
     text::is_harmful,
 };
 use crate::{
@@ -185,12 +185,14 @@ impl Keep for InRoom {
 }
 
 /// Ends the answers whose process has died: what was stored of them stays.
-pub(super) async fn end_abandoned(store: &Store) -> Result<(), StoreError> {
+pub(super) async fn end_abandoned(store: &Store, runs: &Arc<Runs>) -> Result<(), StoreError> {
     for (room, id) in store.abandoned_messages(now_ms()).await? {
+        let runs = runs.clone();
         let ended = store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 // It may have been heard of since.
-                let Some((run, text)) = tx.abandoned_message(id).await? else { return Ok(()) };
+                let found = tx.abandoned_message(id).await?.filter(|(run, _)| runs.find(run).is_none());
+                let Some((run, text)) = found else { return Ok(()) };
                 let text = fitting(&text, &last_words(Status::Interrupted, None));
                 end(tx, &room, id, &run, text).await.map(drop)
             })

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -418,14 +419,7 @@ impl Writer<'_> {
             .cloned()
             .collect();
         for tool in wanted {
-            let input = serde_json::from_str(&tool.input).unwrap_or_default();
-            let called = tokio::select! {
-                biased;
-                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
-                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
-                called = self.begin.tools.call(&tool.name, &input) => called,
-            };
-            let (state, output) = match called {
+            let (state, output) = match self.call(&tool).await? {
                 Ok(output) => (ToolState::Done, output),
                 Err(words) => (ToolState::Failed, words),
             };
@@ -433,6 +427,21 @@ impl Writer<'_> {
             self.save().await?;
         }
         Ok(())
+    }
+
+    async fn call(&mut self, tool: &ToolUse) -> Result<Result<String, String>, End> {
+        let input = serde_json::from_str(&tool.input).unwrap_or_default();
+        let mut called = pin!(self.begin.tools.call(&tool.name, &input));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
+                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
+                called = &mut called => return Ok(called),
+                // Some take longer than a lease lasts.
+                () = tokio::time::sleep_until(self.saved + SAVE) => self.save().await?,
+            }
+        }
     }
 
     fn tell(&mut self) {

@@ -62,6 +62,10 @@ pub(super) fn check_free(turns: &[TurnRow], parent: Option<u64>) -> Result<(), C
     if before || beside { Err(ConversationError::Busy) } else { Ok(()) }
 }
 
+pub(super) fn is_running(turn: &TurnRow) -> bool {
+    turn.status == Status::Running.name()
+}
+
 /// The end of what followed a turn last.
 pub(super) fn newest_below(turns: &[TurnRow], from: u64) -> u64 {
     let mut leaf = from;
