@@ -114,6 +114,55 @@ async fn an_answer_that_is_being_written_here_is_not_taken_for_dead_whatever_the
 }
 
 #[tokio::test]
+async fn what_goes_on_after_a_crash_is_asked_of_the_model_that_was_chosen() {
+    let chosen = Script::called("chosen");
+    let stage = Stage::beside(chosen.clone()).await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    let question = Question {
+        conversation: ID.into(),
+        text: "Tell me".into(),
+        client: "q1".into(),
+        model: Some("chosen".into()),
+        instead_of: None,
+    };
+    assistant.ask(&ada, question).await.expect("asked");
+    let (_, pen) = chosen.next().await;
+    assert_eq!(stage.newest(&ada).await.cost, None, "not before it has ended");
+    let turn = stage.newest(&ada).await.id;
+    stage.lapse(turn).await;
+    stage.other_process().end_abandoned().await.expect("the store");
+    pen.write("nothing");
+    pen.is_let_go().await;
+    let broken = stage.newest(&ada).await;
+    assert_eq!((broken.id, broken.status), (turn, Status::Interrupted));
+    assert_eq!(broken.cost.map(|cost| cost.model).as_deref(), Some("chosen"));
+    assistant.go_on(&ada, ID, turn).await.expect("it goes on");
+    chosen.next().await.1.end();
+    assert_eq!(stage.ended(&ada).await.status, Status::Complete);
+    assert_eq!(stage.script.times_asked(), 0);
+}
+
+#[tokio::test]
+async fn what_an_answer_took_is_all_of_it_however_often_it_went_on() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    for (input_tokens, output_tokens) in [(7, 9), (20, 30), (100, 200)] {
+        let (_, pen) = stage.script.next().await;
+        pen.write("more ");
+        pen.piece(Piece::Usage(Usage { input_tokens, output_tokens }));
+        pen.piece(Piece::Stopped(Stop::TooLong));
+        let answer = stage.ended(&ada).await;
+        if input_tokens < 100 {
+            stage.server.state.assistant.go_on(&ada, ID, answer.id).await.expect("it goes on");
+        }
+    }
+    let cost = stage.newest(&ada).await.cost.expect("counted");
+    assert_eq!((cost.model.as_str(), cost.input_tokens, cost.output_tokens), ("script", 127, 239));
+    assert!(cost.first_ms > 0 && cost.total_ms >= cost.first_ms, "{cost:?}");
+}
+
+#[tokio::test]
 async fn a_shutdown_waits_for_a_while_and_then_keeps_what_there_is() {
     let stage = Stage::new().await;
     let ada = stage.person("Ada").await;

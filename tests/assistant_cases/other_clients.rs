@@ -102,6 +102,27 @@ async fn stopping_a_chat_stops_the_model_and_its_readers_are_told() {
 }
 
 #[tokio::test]
+async fn one_answer_is_written_at_a_time_in_a_chat() {
+    let stage = Stage::new().await;
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    let name = events(&first.read_until("Good ").await)[0]["messageId"].as_str().expect("a name").to_owned();
+    let (one, two) = (message("m1", "user", "One?"), message("m2", "user", "Two?"));
+    for messages in [
+        vec![one.clone(), message(&name, "assistant", "Good "), two.clone()],
+        vec![one.clone(), message("its-own", "assistant", "Good "), two.clone()],
+        vec![one, two],
+        vec![message("m1", "user", "Another?")],
+    ] {
+        assert_eq!(post(&stage, messages).await.status(), StatusCode::CONFLICT);
+    }
+    pen.end();
+    first.text().await;
+    assert_eq!(stage.script.times_asked(), 1);
+}
+
+#[tokio::test]
 async fn readers_are_told_of_an_end_that_nobody_keeps() {
     let stage = Stage::new().await;
     let mut answer = post(&stage, vec![message("m1", "user", "One?")]).await;

@@ -22,7 +22,7 @@ use crate::{
     },
     wire::{
         Topic,
-        assistant::Status,
+        assistant::{Cost, Status},
         room::{Author, MESSAGE_CHARS, Message, RoomEventKind},
         topic::{Mark, Segment},
     },
@@ -83,7 +83,16 @@ impl Assistant {
         let (store, room, run) = (self.store.clone(), room.to_owned(), id.clone());
         let keep = Arc::new(InRoom { store, room, message, run, chunks: Mutex::default() });
         let tools = asker.tools.clone();
-        self.runs.begin(Begin { id, earlier: Vec::new(), turns, admission, tools, keep, plain: true });
+        self.runs.begin(Begin {
+            id,
+            earlier: Vec::new(),
+            spent: Cost::default(),
+            turns,
+            admission,
+            tools,
+            keep,
+            plain: true,
+        });
         Ok(())
     }
 

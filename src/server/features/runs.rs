@@ -82,8 +82,9 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Begin {
     pub id: Segment,
-    /// What is there of it already.
+    /// What is there of it already, and what that has cost.
     pub earlier: Vec<Kept>,
+    pub spent: Cost,
     /// What it answers: ends with a person's turn.
     pub turns: Vec<Turn>,
     pub admission: Admission,
@@ -163,6 +164,12 @@ impl Runs {
         running
     }
 
+    /// Sees something through to its end, even where whoever asked for it leaves: a handler is dropped with its connection.
+    /// Nothing if it panicked.
+    pub async fn see_through<R: Send + 'static>(&self, work: impl Future<Output = R> + Send + 'static) -> Option<R> {
+        self.tasks.spawn(work).await.ok()
+    }
+
     /// Where the topic of a run stands that has not begun.
     pub fn head(&self, id: &Segment) -> Position {
         self.topics.head(&Topic::Run { id: id.clone() })
@@ -192,14 +199,14 @@ impl Runs {
     }
 
     async fn write(self: Arc<Self>, begin: Begin, running: &Running) {
-        let model = begin.admission.model().name().to_owned();
+        let cost = Cost { model: begin.admission.model().name().to_owned(), ..begin.spent.clone() };
         let mut writer = Writer {
             runs: &self,
             running,
             begin: &begin,
             started: Instant::now(),
-            cost: Cost { model, ..Cost::default() },
-            before: Usage::default(),
+            before: Usage { input_tokens: cost.input_tokens, output_tokens: cost.output_tokens },
+            cost,
             told: None,
             saved: Instant::now(),
         };
@@ -213,7 +220,8 @@ impl Runs {
                 return;
             }
         };
-        writer.cost.total_ms = ms(writer.started.elapsed()).max(writer.cost.first_ms);
+        let took = begin.spent.total_ms.saturating_add(ms(writer.started.elapsed()));
+        writer.cost.total_ms = took.max(writer.cost.first_ms);
         let cost = writer.cost;
         if status != Status::Waiting {
             running.change(Answer::end_tools);
@@ -323,7 +331,7 @@ struct Writer<'r> {
     begin: &'r Begin,
     started: Instant,
     cost: Cost,
-    /// Used in the rounds before.
+    /// Used in the rounds before, and in what is there already.
     before: Usage,
     told: Option<Instant>,
     saved: Instant,
