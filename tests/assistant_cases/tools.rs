@@ -106,6 +106,34 @@ async fn a_tool_that_takes_long_does_not_end_its_answer() {
 }
 
 #[tokio::test]
+async fn calls_that_some_server_gives_the_same_name_stay_apart() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "What is it?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "read_guide", json!({ "question": "What does a reset mean?" }));
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "no_such_tool", json!({}));
+    let (prompt, pen) = stage.script.next().await;
+    let results = prompt.turns.iter().flat_map(|turn| &turn.parts).filter_map(|part| match part {
+        Part::Result(result) => Some((result.call.as_str(), result.failed)),
+        _ => None,
+    });
+    let results: Vec<_> = results.collect();
+    assert!(matches!(results[..], [("c1", false), (other, true)] if other != "c1"), "{results:?}");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    let titles: Vec<_> = answer.parts.iter().filter_map(|part| part.tool.as_ref()).map(|tool| &*tool.title).collect();
+    assert_eq!(titles, ["Look up “What does a reset mean?” in the documentation", "Use no_such_tool"]);
+    // Nor those of an answer and the next.
+    stage.ask(&ada, "q2", "And this?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "no_such_tool", json!({}));
+    stage.script.next().await.1.end();
+    assert_ne!(tool(&stage.ended(&ada).await).id, "c1");
+}
+
+#[tokio::test]
 async fn a_no_is_told_to_the_model_and_nothing_is_done() {
     let stage = Stage::new().await;
     let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     server::{
-        model::{Call, ModelError, Piece, Role, Stop, Turn, Usage},
+        model::{Call, ModelError, Part as Said, Piece, Role, Stop, Turn, Usage},
         store::StoreError,
         tools::Toolbox,
         topics::{Hold, Topics},
@@ -396,7 +396,10 @@ impl Writer<'_> {
                 Piece::Text(text) => self.running.lock().answer.add_text(&text),
                 Piece::Thinking(text) => self.running.lock().answer.add_thinking(&text),
                 Piece::Signature(signature) => self.running.lock().answer.sign_thinking(signature),
-                Piece::Call(call) => self.running.lock().answer.set_tool(self.wanted(call)),
+                Piece::Call(call) => {
+                    let tool = self.wanted(call);
+                    self.running.lock().answer.set_tool(tool);
+                }
                 Piece::Usage(_) => {}
                 Piece::Stopped(stop) => {
                     self.before =
@@ -417,7 +420,16 @@ impl Writer<'_> {
             _ => ToolState::Running,
         };
         let input = call.input.to_string();
-        ToolUse { id: call.id, name: call.name, title, input, output: String::new(), state }
+        ToolUse { id: self.unused(call.id), name: call.name, title, input, output: String::new(), state }
+    }
+
+    /// A call's id; another where it was given before in this conversation, as some servers do: results and decisions are
+    /// told apart by it.
+    fn unused(&self, id: String) -> String {
+        let called = |part: &Said| matches!(part, Said::Call(call) if call.id == id);
+        let is_used = self.begin.turns.iter().flat_map(|turn| &turn.parts).any(called)
+            || answer::tools(self.running.lock().answer.parts()).any(|tool| tool.id == id);
+        if is_used { format!("call_{:016x}", rand::random::<u64>()) } else { id }
     }
 
     /// Uses the tools that wait for nobody.
