@@ -106,7 +106,11 @@ impl Assistant {
 /// A message of the assistant's. The same question has one answer.
 fn answer_to(question: &Message) -> Message {
     let author = Author { id: NAME.to_owned(), name: "Assistant".to_owned(), hue: 265, bot: true };
-    Message { author, client: format!("answer-{}", question.id), ..Message::default() }
+    Message { author, client: client_of(question.id), ..Message::default() }
+}
+
+fn client_of(question: u64) -> String {
+    format!("answer-{question}")
 }
 
 fn introduction(title: &str) -> String {
@@ -209,6 +213,15 @@ pub(super) async fn end_abandoned(store: &Store, runs: &Arc<Runs>) -> Result<(),
         ended.await?;
     }
     Ok(())
+}
+
+/// Whoever takes their question back wants no answer: what there is of it stays, and its run stops when it saves next.
+pub(super) async fn stop_answer_to(tx: &mut Tx, room: &str, question: u64) -> Result<(), StoreError> {
+    let Some((_, answer)) = tx.message_of(NAME, &client_of(question)).await? else { return Ok(()) };
+    let run = answer.run.as_deref().and_then(|run| run.parse().ok());
+    let Some(Mark { topic: Topic::Run { id }, .. }) = run else { return Ok(()) };
+    let text = fitting(&answer.text, &last_words(Status::Stopped, None));
+    end(tx, room, answer.id, id.as_str(), text).await.map(drop)
 }
 
 /// Stores the whole and tells the room, unless this run's message is another's or gone. It is no edit: nobody had read
