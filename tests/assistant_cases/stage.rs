@@ -181,12 +181,16 @@ impl Follower {
     }
 
     async fn read(&mut self) {
-        let Read::Events(batch) = self.cursor.read(1 << 20, 0) else {
-            let marked = std::future::poll_fn(|context| {
-                self.mailbox.register(context.waker());
-                if self.mailbox.take() == 0 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-            });
-            return tokio::time::timeout(Duration::from_secs(5), marked).await.expect("more comes");
+        let batch = match self.cursor.read(1 << 20, 0) {
+            Read::Events(batch) => batch,
+            Read::Reset(reset) => panic!("their place is lost: {:?}", reset.reason),
+            _ => {
+                let marked = std::future::poll_fn(|context| {
+                    self.mailbox.register(context.waker());
+                    if self.mailbox.take() == 0 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+                });
+                return tokio::time::timeout(Duration::from_secs(5), marked).await.expect("more comes");
+            }
         };
         for entry in batch.entries {
             let event: RunEvent = serde_json::from_slice(&entry.payload).expect("an event");
