@@ -1,17 +1,19 @@
 //! Ends of answers that are not the answer's own: stopped, failed, interrupted; and how they go on.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tidemark::{
     server::{
-        features::{conversations::Assistant, runs::Runs},
-        model::{ModelError, Piece, Role, Stop},
-        store::StoreError,
+        features::conversations::Question,
+        model::{ModelError, Piece, Role, Stop, Usage},
     },
     wire::assistant::Status,
 };
 
-use super::stage::{ID, Stage};
+use super::{
+    script::Script,
+    stage::{ID, Stage},
+};
 
 #[tokio::test]
 async fn stopping_an_answer_stops_the_model_and_keeps_what_there_is() {
@@ -70,8 +72,7 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
     pen.write("Once upon ");
     let turn = stage.newest(&ada).await.id;
     // Another process sees it as it is stored: until a save, nothing; then what was saved.
-    let (store, door) = (stage.server.state.store.clone(), Arc::default());
-    let other = Assistant::new(store.clone(), stage.server.state.chats.clone(), Runs::new(Arc::default()), door);
+    let other = stage.other_process();
     let saved = async {
         loop {
             let shown = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation");
@@ -87,14 +88,7 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
     other.end_abandoned().await.expect("the store");
     assert_eq!(stage.newest(&ada).await.status, Status::Running, "its process is alive");
 
-    let write = store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let mut row = tx.turn(turn).await?.expect("a turn");
-            row.lease_ms = 0;
-            tx.set_turn(&row).await
-        })
-    });
-    write.await.expect("the store");
+    stage.lapse(turn).await;
     other.end_abandoned().await.expect("the store");
     let answer = other.view(ID, Some("p-Ada")).await.expect("the store").expect("a conversation").messages.pop();
     let answer = answer.expect("an answer");
@@ -103,6 +97,69 @@ async fn an_answer_whose_process_has_died_is_put_together_from_what_was_stored()
     pen.write("nothing");
     pen.is_let_go().await;
     assert_eq!(stage.newest(&ada).await.text, "Once upon ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_being_written_here_is_not_taken_for_dead_whatever_the_clock_says() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    stage.lapse(stage.newest(&ada).await.id).await;
+    assistant.end_abandoned().await.expect("the store");
+    pen.write("Once upon a time");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.status, answer.text.as_str()), (Status::Complete, "Once upon a time"));
+}
+
+#[tokio::test]
+async fn what_goes_on_after_a_crash_is_asked_of_the_model_that_was_chosen() {
+    let chosen = Script::called("chosen");
+    let stage = Stage::beside(chosen.clone()).await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    let question = Question {
+        conversation: ID.into(),
+        text: "Tell me".into(),
+        client: "q1".into(),
+        model: Some("chosen".into()),
+        instead_of: None,
+    };
+    assistant.ask(&ada, question).await.expect("asked");
+    let (_, pen) = chosen.next().await;
+    assert_eq!(stage.newest(&ada).await.cost, None, "not before it has ended");
+    let turn = stage.newest(&ada).await.id;
+    stage.lapse(turn).await;
+    stage.other_process().end_abandoned().await.expect("the store");
+    pen.write("nothing");
+    pen.is_let_go().await;
+    let broken = stage.newest(&ada).await;
+    assert_eq!((broken.id, broken.status), (turn, Status::Interrupted));
+    assert_eq!(broken.cost.map(|cost| cost.model).as_deref(), Some("chosen"));
+    assistant.go_on(&ada, ID, turn).await.expect("it goes on");
+    chosen.next().await.1.end();
+    assert_eq!(stage.ended(&ada).await.status, Status::Complete);
+    assert_eq!(stage.script.times_asked(), 0);
+}
+
+#[tokio::test]
+async fn what_an_answer_took_is_all_of_it_however_often_it_went_on() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    for (input_tokens, output_tokens) in [(7, 9), (20, 30), (100, 200)] {
+        let (_, pen) = stage.script.next().await;
+        pen.write("more ");
+        pen.piece(Piece::Usage(Usage { input_tokens, output_tokens }));
+        pen.piece(Piece::Stopped(Stop::TooLong));
+        let answer = stage.ended(&ada).await;
+        if input_tokens < 100 {
+            stage.server.state.assistant.go_on(&ada, ID, answer.id).await.expect("it goes on");
+        }
+    }
+    let cost = stage.newest(&ada).await.cost.expect("counted");
+    assert_eq!((cost.model.as_str(), cost.input_tokens, cost.output_tokens), ("script", 127, 239));
+    assert!(cost.first_ms > 0 && cost.total_ms >= cost.first_ms, "{cost:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,11 @@
 //! The AI SDK's messages at `POST /api/chat`, its resuming and its stopping.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
+use futures::StreamExt;
 use serde_json::{Value, json};
+use tidemark::server::transports::ui::stream;
 
 use super::stage::Stage;
 use crate::http::server::Answer;
@@ -95,6 +99,101 @@ async fn stopping_a_chat_stops_the_model_and_its_readers_are_told() {
     pen.is_let_go().await;
     assert!(answer.text().await.contains(r#""type":"abort""#));
     assert_eq!(stage.server.send(Method::POST, &stop, &[], "").await.text().await, r#"{"stopped":false}"#);
+}
+
+#[tokio::test]
+async fn one_answer_is_written_at_a_time_in_a_chat() {
+    let stage = Stage::new().await;
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    let name = events(&first.read_until("Good ").await)[0]["messageId"].as_str().expect("a name").to_owned();
+    let (one, two) = (message("m1", "user", "One?"), message("m2", "user", "Two?"));
+    for messages in [
+        vec![one.clone(), message(&name, "assistant", "Good "), two.clone()],
+        vec![one.clone(), message("its-own", "assistant", "Good "), two.clone()],
+        vec![one, two],
+        vec![message("m1", "user", "Another?")],
+    ] {
+        assert_eq!(post(&stage, messages).await.status(), StatusCode::CONFLICT);
+    }
+    pen.end();
+    first.text().await;
+    assert_eq!(stage.script.times_asked(), 1);
+}
+
+#[tokio::test]
+async fn readers_are_told_of_an_end_that_nobody_keeps() {
+    let stage = Stage::new().await;
+    let mut answer = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    answer.read_until("Good ").await;
+    // As another process deletes it, or as it gives way to others.
+    let named = stage.server.state.store.conversation_named(None, CHAT).await.expect("the store");
+    let id = named.expect("a conversation").id;
+    let deleted = stage.server.state.store.write::<_, tidemark::server::store::StoreError, _>(move |tx| {
+        Box::pin(async move { tx.delete_conversation(&id).await })
+    });
+    deleted.await.expect("the store");
+    let rest = answer.text().await;
+    assert!(rest.contains(r#""type":"error""#) && rest.trim_end().ends_with("data: [DONE]"), "{rest}");
+    pen.is_let_go().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_with_the_end_is_told_of_it() {
+    let stage = Stage::new().await;
+    let (state, ada) = (&stage.server.state, stage.person("Ada").await);
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good morning");
+    let watched = state.assistant.watch(&ada, super::stage::ID).await.expect("the store").expect("it is being written");
+    pen.end();
+    stage.ended(&ada).await;
+    stage.settled().await;
+    let stream = stream::of(&state.topics, watched, None, Duration::from_secs(60));
+    let all = tokio::time::timeout(Duration::from_secs(5), stream.collect::<Vec<_>>()).await.expect("it ends").concat();
+    let all = String::from_utf8(all).expect("text");
+    assert_eq!(said(&events(&all)), "Good morning");
+    assert!(all.trim_end().ends_with("data: [DONE]"), "{all}");
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_far_behind_gets_each_word_once() {
+    let stage = Stage::new().await;
+    let mut reader = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    let mut all = reader.read_until("Good ").await;
+    let run = async || {
+        let chat = stage.server.state.store.conversation_named(None, CHAT).await.expect("the store");
+        let mut read = stage.server.state.store.read().await.expect("the store");
+        let id = chat.expect("a conversation").id;
+        let turns = tidemark::server::store::conversations::turns(&mut read, &id).await.expect("the store");
+        let run = turns.last().and_then(|turn| turn.run.clone()).expect("a run");
+        stage.server.state.runs.find(&run).expect("it is being written")
+    };
+    let running = run().await;
+    let taken = async |text: &str| {
+        pen.write(text);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    };
+    // More than the topic keeps.
+    let long = "x".repeat(50_000) + "\n\n";
+    for _ in 0..14 {
+        taken(&long).await;
+        // Whoever looks has it told.
+        running.view();
+    }
+    taken("the end").await;
+    all += &reader.read_until("the end").await;
+    pen.end();
+    all += &reader.text().await;
+    let expected = ["Good ", &long.repeat(14), "the end"].concat();
+    assert!(said(&events(&all)) == expected, "{} of {} bytes", said(&events(&all)).len(), expected.len());
 }
 
 #[tokio::test]

@@ -292,12 +292,34 @@ async fn an_answer_whose_process_has_died_ends_with_what_was_stored() {
     });
     lapse.await.expect("the store");
     state.assistant.end_abandoned().await.expect("the store");
+    assert!(newest(&stage, &ada, "lobby").await.run.is_some(), "it is being written here, whatever the clock says");
+    stage.other_process().end_abandoned().await.expect("the store");
     let answer = newest(&stage, &ada, "lobby").await;
     assert_eq!((answer.text.as_str(), answer.run), ("Once upon … (interrupted)", None));
     // The run that was taken for dead finds out, and changes nothing any more.
     pen.write(" a time");
     pen.is_let_go().await;
     assert_eq!(newest(&stage, &ada, "lobby").await.text, "Once upon … (interrupted)");
+}
+
+#[tokio::test]
+async fn whoever_takes_their_question_back_stops_its_answer() {
+    let (stage, ada) = lobby().await;
+    say(&stage, &ada, "lobby", "a1", "@assistant tell me").await;
+    let (_, pen) = stage.script.next().await;
+    let messages = said(&stage, &ada, "lobby").await;
+    let [.., question, answer] = messages.as_slice() else { panic!("{messages:?}") };
+    let mut stream = stage.server.get(&stream_of(answer), &[EVENTS]).await;
+    pen.write("Once upon");
+    stream.read_until("Once upon").await;
+    let store = &stage.server.state.store;
+    messages::delete(store, &ada.person.id, "lobby", question.id).await.expect("deleted");
+    let stopped = newest(&stage, &ada, "lobby").await;
+    assert_eq!((stopped.id, stopped.run.as_deref(), stopped.deleted), (answer.id, None, false));
+    assert!(stopped.text.ends_with('…'), "{}", stopped.text);
+    pen.is_let_go().await;
+    stream.read_until("RunEnded").await;
+    assert_eq!(newest(&stage, &ada, "lobby").await.text, stopped.text);
 }
 
 #[tokio::test]

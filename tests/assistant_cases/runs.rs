@@ -1,8 +1,16 @@
 //! A run belongs to the server: nobody has to watch it, and whoever does misses nothing.
 
+use std::task::Poll;
+
 use tidemark::{
-    server::model::{Piece, Role, Usage},
-    wire::assistant::{PartKind, Status},
+    server::{
+        features::conversations::Question,
+        model::{Piece, Role, Usage},
+    },
+    wire::{
+        Topic,
+        assistant::{PartKind, Status},
+    },
 };
 
 use super::stage::Stage;
@@ -96,6 +104,75 @@ async fn a_question_that_arrives_twice_is_asked_once() {
     pen.end();
     stage.ended(&ada).await;
     assert_eq!((stage.view(&ada).await.messages.len(), stage.script.times_asked()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_silence_of_minutes_loses_nobody_s_place() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Tell me").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    let page = stage.newest(&ada).await;
+    for _ in 0..3 {
+        stage.server.state.topics.remove_idle();
+    }
+    let mut follower = stage.follow(&page);
+    pen.write("Once upon");
+    follower.until("upon").await;
+    pen.end();
+    follower.until_the_end().await;
+    drop(follower);
+    stage.ended(&ada).await;
+    stage.settled().await;
+    for _ in 0..2 {
+        stage.server.state.topics.remove_idle();
+    }
+    let left = stage.server.state.topics.view();
+    assert!(left.iter().all(|view| !matches!(view.topic, Topic::Run { .. })), "afterwards nobody needs it: {left:?}");
+}
+
+#[tokio::test]
+async fn what_was_asked_is_answered_though_whoever_asked_has_left() {
+    let stage = Stage::with(|config| {
+        config.assistant.answers_at_once_per_person = 100;
+        config.assistant.answers_at_once_per_address = 100;
+        config.assistant.requests_a_minute = 100_000;
+        config.assistant.requests_a_minute_per_person = 100_000;
+        config.assistant.requests_a_minute_per_address = 100_000;
+    })
+    .await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    // They leave at each moment at which they can: a server drops what it does for them then.
+    for patience in 1.. {
+        let id = format!("{patience:032x}");
+        let (conversation, client) = (id.clone(), "q1".to_owned());
+        let question = Question { conversation, text: "Tell me".into(), client, model: None, instead_of: None };
+        let stayed = polled(patience, assistant.ask(&ada, question)).await.is_some();
+        stage.settled().await;
+        let stands = assistant.view(&id, Some("p-Ada")).await.expect("the store").is_some();
+        if stands {
+            stage.script.next().await.1.end();
+        }
+        if stayed {
+            assert!(stands && patience > 3, "{patience}");
+            return;
+        }
+    }
+}
+
+/// What comes of it if it is polled so often at most.
+async fn polled<F: Future>(times: u32, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut left = times;
+    std::future::poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[tokio::test]

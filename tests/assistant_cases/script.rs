@@ -7,6 +7,7 @@ use tidemark::server::model::{Answer, Model, ModelError, Piece, Prompt, Stop};
 
 #[derive(Debug, Default)]
 pub struct Script {
+    name: Option<&'static str>,
     asked: Mutex<Vec<(Prompt, Option<Pen>)>>,
     pub asked_once: tokio::sync::Notify,
 }
@@ -44,6 +45,10 @@ impl Pen {
 }
 
 impl Script {
+    pub fn called(name: &'static str) -> Arc<Self> {
+        Arc::new(Self { name: Some(name), ..Self::default() })
+    }
+
     /// The next answer that is asked for, and what was asked.
     pub async fn next(self: &Arc<Self>) -> (Prompt, Pen) {
         let next = async {
@@ -70,7 +75,7 @@ impl Script {
 
 impl Model for Script {
     fn name(&self) -> &str {
-        "script"
+        self.name.unwrap_or("script")
     }
 
     fn is_paid(&self) -> bool {

@@ -7,10 +7,12 @@ use tidemark::{
         config::Config,
         features::{
             chat::Payer,
-            conversations::{Asker, ConversationError, Question},
+            conversations::{Asker, Assistant, ConversationError, Question},
+            runs::Runs,
         },
+        model::Model,
         session::Asking,
-        store::{StoreError, jobs::Owner, people::Person},
+        store::{StoreError, conversations::TurnRow, jobs::Owner, people::Person},
         tools::{Context, Toolbox},
         topics::{Cursor, From, Mailbox, Read},
     },
@@ -38,6 +40,49 @@ impl Stage {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let script = Arc::<Script>::default();
         Self { server: Server::with_model(change, script.clone()).await, script }
+    }
+
+    /// With a model besides, for those who choose it.
+    pub async fn beside(other: Arc<dyn Model>) -> Self {
+        let script = Arc::<Script>::default();
+        Self { server: Server::with_models(|_| {}, vec![script.clone(), other]).await, script }
+    }
+
+    /// The same database, as another process sees it.
+    pub fn other_process(&self) -> Arc<Assistant> {
+        let state = &self.server.state;
+        Assistant::new(state.store.clone(), state.chats.clone(), Runs::new(Arc::default()), Arc::default())
+    }
+
+    /// A turn as it is stored.
+    pub async fn stored(&self, turn: u64) -> TurnRow {
+        self.change(turn, |_| {}).await
+    }
+
+    /// As if nothing had been heard for long of the process that writes this turn.
+    pub async fn lapse(&self, turn: u64) {
+        self.change(turn, |row| row.lease_ms = 0).await;
+    }
+
+    pub async fn change(&self, turn: u64, change: impl FnOnce(&mut TurnRow) + Send + 'static) -> TurnRow {
+        let written = self.server.state.store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let mut row = tx.turn(turn).await?.expect("a turn");
+                change(&mut row);
+                tx.set_turn(&row).await?;
+                Ok(row)
+            })
+        });
+        written.await.expect("the store")
+    }
+
+    /// Returns when everything that was asked to be written is.
+    pub async fn settled(&self) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let nothing = self.server.state.store.write::<_, StoreError, _>(|_| Box::pin(async { Ok(()) }));
+        nothing.await.expect("the store");
     }
 
     /// Somebody who may ask.
@@ -136,12 +181,16 @@ impl Follower {
     }
 
     async fn read(&mut self) {
-        let Read::Events(batch) = self.cursor.read(1 << 20, 0) else {
-            let marked = std::future::poll_fn(|context| {
-                self.mailbox.register(context.waker());
-                if self.mailbox.take() == 0 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-            });
-            return tokio::time::timeout(Duration::from_secs(5), marked).await.expect("more comes");
+        let batch = match self.cursor.read(1 << 20, 0) {
+            Read::Events(batch) => batch,
+            Read::Reset(reset) => panic!("their place is lost: {:?}", reset.reason),
+            _ => {
+                let marked = std::future::poll_fn(|context| {
+                    self.mailbox.register(context.waker());
+                    if self.mailbox.take() == 0 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+                });
+                return tokio::time::timeout(Duration::from_secs(5), marked).await.expect("more comes");
+            }
         };
         for entry in batch.entries {
             let event: RunEvent = serde_json::from_slice(&entry.payload).expect("an event");

@@ -79,6 +79,61 @@ async fn a_tool_that_changes_something_waits_for_a_yes_and_is_used_once() {
 }
 
 #[tokio::test]
+async fn a_tool_that_takes_long_does_not_end_its_answer() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    tidemark::server::features::rooms::found(&stage.server.state.store).await.expect("a lobby");
+    stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
+    let turn = stage.ended(&ada).await.id;
+    // Nobody does jobs here yet: it waits.
+    assistant.decide(&ada, ID, turn, "c1", true).await.expect("decided");
+    stage.lapse(turn).await;
+    let renewed = async {
+        while stage.stored(turn).await.lease_ms == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), renewed).await.expect("its process is heard of");
+    assert_eq!(stage.newest(&ada).await.status, Status::Running);
+    let jobs = stage.server.begin_jobs();
+    let (prompt, pen) = stage.script.next().await;
+    assert!(!result(&prompt).1, "{prompt:?}");
+    pen.end();
+    assert_eq!(stage.ended(&ada).await.status, Status::Complete);
+    drop(jobs);
+}
+
+#[tokio::test]
+async fn calls_that_some_server_gives_the_same_name_stay_apart() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "What is it?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "read_guide", json!({ "question": "What does a reset mean?" }));
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "no_such_tool", json!({}));
+    let (prompt, pen) = stage.script.next().await;
+    let results = prompt.turns.iter().flat_map(|turn| &turn.parts).filter_map(|part| match part {
+        Part::Result(result) => Some((result.call.as_str(), result.failed)),
+        _ => None,
+    });
+    let results: Vec<_> = results.collect();
+    assert!(matches!(results[..], [("c1", false), (other, true)] if other != "c1"), "{results:?}");
+    pen.end();
+    let answer = stage.ended(&ada).await;
+    let titles: Vec<_> = answer.parts.iter().filter_map(|part| part.tool.as_ref()).map(|tool| &*tool.title).collect();
+    assert_eq!(titles, ["Look up “What does a reset mean?” in the documentation", "Use no_such_tool"]);
+    // Nor those of an answer and the next.
+    stage.ask(&ada, "q2", "And this?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    wants(pen, "no_such_tool", json!({}));
+    stage.script.next().await.1.end();
+    assert_ne!(tool(&stage.ended(&ada).await).id, "c1");
+}
+
+#[tokio::test]
 async fn a_no_is_told_to_the_model_and_nothing_is_done() {
     let stage = Stage::new().await;
     let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
@@ -140,20 +195,15 @@ async fn a_decision_that_cannot_be_followed_now_is_not_made() {
 async fn a_tool_that_was_running_when_its_process_died_is_not_used_again_unasked() {
     let stage = Stage::new().await;
     let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
-    let store = stage.server.state.store.clone();
     stage.ask(&ada, "q1", "Export the lobby").await.expect("asked");
     let (_, pen) = stage.script.next().await;
     wants(pen, "start_job", json!({ "kind": "export", "room": "lobby" }));
     let waiting = stage.ended(&ada).await.id;
-    let write = store.write::<_, tidemark::server::store::StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let mut row = tx.turn(waiting).await?.expect("a turn");
-            row.parts = row.parts.replace("waiting", "running");
-            (row.status, row.lease_ms) = ("running".into(), 0);
-            tx.set_turn(&row).await
-        })
-    });
-    write.await.expect("the store");
+    let died = |row: &mut tidemark::server::store::conversations::TurnRow| {
+        row.parts = row.parts.replace("waiting", "running");
+        (row.status, row.lease_ms) = ("running".into(), 0);
+    };
+    stage.change(waiting, died).await;
     assistant.end_abandoned().await.expect("the store");
     let broken = stage.newest(&ada).await;
     assert_eq!((broken.status, tool(&broken).state), (Status::Interrupted, ToolState::Failed));

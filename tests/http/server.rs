@@ -84,7 +84,12 @@ impl Server {
 
     /// A server that asks this model.
     pub async fn with_model(change: impl FnOnce(&mut Config), model: Arc<dyn Model>) -> Self {
-        Self::of(change, jobs::KINDS, Some(Models::of(vec![model]))).await
+        Self::with_models(change, vec![model]).await
+    }
+
+    /// A server that asks these, the first where nobody chooses.
+    pub async fn with_models(change: impl FnOnce(&mut Config), models: Vec<Arc<dyn Model>>) -> Self {
+        Self::of(change, jobs::KINDS, Some(Models::of(models))).await
     }
 
     async fn of(change: impl FnOnce(&mut Config), kinds: &'static [&'static dyn Kind], models: Option<Models>) -> Self {

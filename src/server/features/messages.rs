@@ -162,7 +162,8 @@ pub async fn edit(store: &Store, by: &str, room: &str, id: u64, text: &str) -> R
         .await
 }
 
-/// Takes back one's own message: its text is gone from the room, and from the events that told of it before.
+/// Takes back one's own message: its text is gone from the room, and from the events that told of it before. What the
+/// assistant is writing about it stops.
 pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), RoomError> {
     let (by, room) = (by.to_owned(), room.to_owned());
     store
@@ -174,7 +175,7 @@ pub async fn delete(store: &Store, by: &str, room: &str, id: u64) -> Result<(), 
                 let message = Message { text: String::new(), mentions: Vec::new(), deleted: true, ..message };
                 withdraw(tx, &room, &message).await?;
                 tell_message(tx, &room, RoomEventKind::MessageDeleted, message).await?;
-                Ok(())
+                Ok(room_answers::stop_answer_to(tx, &room, id).await?)
             })
         })
         .await

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,10 +19,10 @@ use super::{
 };
 use crate::{
     server::{
-        model::{Call, ModelError, Piece, Role, Stop, Turn, Usage},
+        model::{Call, ModelError, Part as Said, Piece, Role, Stop, Turn, Usage},
         store::StoreError,
         tools::Toolbox,
-        topics::Topics,
+        topics::{Hold, Topics},
     },
     wire::{
         Position, Topic,
@@ -86,8 +87,9 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Begin {
     pub id: Segment,
-    /// What is there of it already.
+    /// What is there of it already, and what that has cost.
     pub earlier: Vec<Kept>,
+    pub spent: Cost,
     /// What it answers: ends with a person's turn.
     pub turns: Vec<Turn>,
     pub admission: Admission,
@@ -120,12 +122,25 @@ pub struct Running {
     /// Its state and its topic's head change together.
     written: Mutex<Written>,
     stop: CancellationToken,
+    /// However long it says nothing: its position, which pages and rows have, stays one.
+    _hold: Hold,
 }
 
 #[derive(Debug)]
 struct Written {
     answer: Answer,
     position: Position,
+    /// Told already, the last event.
+    end: Option<RunEvent>,
+}
+
+/// A run as it is now, and the position of its topic at which that is true.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub parts: Vec<Kept>,
+    /// The event with which it has ended: nothing follows.
+    pub end: Option<RunEvent>,
+    pub position: Position,
 }
 
 impl Runs {
@@ -141,14 +156,15 @@ impl Runs {
     /// Begins to write, and returns what one may watch.
     pub fn begin(self: &Arc<Self>, begin: Begin) -> Arc<Running> {
         let topic = Topic::Run { id: begin.id.clone() };
+        let hold = self.topics.hold(&topic);
         let position = self.topics.head(&topic);
         let answer = match &begin.whole {
             Some(before) => Answer::whole(before),
             None => Answer::begun(begin.earlier.clone()),
         };
         let stop = CancellationToken::new();
-        let written = Mutex::new(Written { answer, position });
-        let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop });
+        let written = Mutex::new(Written { answer, position, end: None });
+        let running = Arc::new(Running { topics: self.topics.clone(), topic, written, stop, _hold: hold });
         self.lock().insert(begin.id.to_string(), running.clone());
         let (runs, writing) = (self.clone(), running.clone());
         let keep = begin.keep.clone();
@@ -162,6 +178,12 @@ impl Runs {
     /// Whether the process is about to end: then nothing should be begun.
     pub fn is_closing(&self) -> bool {
         self.tasks.is_closed()
+    }
+
+    /// Sees something through to its end, even where whoever asked for it leaves: a handler is dropped with its connection.
+    /// Nothing if it panicked.
+    pub async fn see_through<R: Send + 'static>(&self, work: impl Future<Output = R> + Send + 'static) -> Option<R> {
+        self.tasks.spawn(work).await.ok()
     }
 
     /// Where the topic of a run stands that has not begun.
@@ -193,14 +215,14 @@ impl Runs {
     }
 
     async fn write(self: Arc<Self>, begin: Begin, running: &Running) {
-        let model = begin.admission.model().name().to_owned();
+        let cost = Cost { model: begin.admission.model().name().to_owned(), ..begin.spent.clone() };
         let mut writer = Writer {
             runs: &self,
             running,
             begin: &begin,
             started: Instant::now(),
-            cost: Cost { model, ..Cost::default() },
-            before: Usage::default(),
+            before: Usage { input_tokens: cost.input_tokens, output_tokens: cost.output_tokens },
+            cost,
             told: None,
             saved: Instant::now(),
         };
@@ -208,12 +230,14 @@ impl Runs {
             Ok(status) => (status, None),
             Err(End::As(status)) => (status, None),
             Err(End::Failed(words)) => (Status::Failed, Some(words)),
+            // There is nothing to be stored; whoever reads it is told as ever.
             Err(End::Gone) => {
-                self.lock().remove(begin.id.as_str());
+                self.finish(&begin.id, running, Status::Interrupted, None);
                 return;
             }
         };
-        writer.cost.total_ms = ms(writer.started.elapsed()).max(writer.cost.first_ms);
+        let took = begin.spent.total_ms.saturating_add(ms(writer.started.elapsed()));
+        writer.cost.total_ms = took.max(writer.cost.first_ms);
         let cost = writer.cost;
         if status != Status::Waiting {
             running.change(Answer::end_tools);
@@ -230,6 +254,11 @@ impl Runs {
             }
             tokio::time::sleep(SAVE).await;
         }
+        self.finish(&begin.id, running, status, error);
+    }
+
+    /// Tells of the end. Nothing follows it.
+    fn finish(&self, id: &Segment, running: &Running, status: Status, error: Option<String>) {
         let end = RunEvent {
             kind: RunEventKind::RunEnded,
             part: 0,
@@ -239,8 +268,13 @@ impl Runs {
             status: Some(status),
             error,
         };
-        running.publish(&mut running.lock(), &end);
-        self.lock().remove(begin.id.as_str());
+        {
+            let mut written = running.lock();
+            running.tell(&mut written);
+            running.publish(&mut written, &end);
+            written.end = Some(end);
+        }
+        self.lock().remove(id.as_str());
     }
 }
 
@@ -251,24 +285,20 @@ impl Running {
 
     /// The answer as it is now, and the position of the topic at which that is true.
     pub fn view(&self) -> (Vec<Part>, String, Position) {
-        let ((parts, text), position) = self.look(|answer| (answer.view(), answer::text(answer.parts())));
-        (parts, text, position)
+        let mut written = self.lock();
+        self.tell(&mut written);
+        (written.answer.view(), answer::text(written.answer.parts()), written.position)
     }
 
-    /// The same as it is stored.
-    pub fn parts(&self) -> (Vec<Kept>, Position) {
-        self.look(|answer| answer.parts().to_vec())
+    /// The same as it is stored, and whether that is the end.
+    pub fn seen(&self) -> Seen {
+        let mut written = self.lock();
+        self.tell(&mut written);
+        Seen { parts: written.answer.parts().to_vec(), end: written.end.clone(), position: written.position }
     }
 
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whatever has come is told first: what is shown before its event would come twice.
-    fn look<R>(&self, look: impl FnOnce(&Answer) -> R) -> (R, Position) {
-        let mut written = self.lock();
-        self.tell(&mut written);
-        (look(&written.answer), written.position)
     }
 
     /// Changes the answer and tells of it.
@@ -278,6 +308,7 @@ impl Running {
         self.tell(&mut written);
     }
 
+    /// Before somebody looks too: what is shown before its event would come twice.
     fn tell(&self, written: &mut Written) {
         for event in written.answer.tell() {
             self.publish(written, &event);
@@ -316,7 +347,7 @@ struct Writer<'r> {
     begin: &'r Begin,
     started: Instant,
     cost: Cost,
-    /// Used in the rounds before.
+    /// Used in the rounds before, and in what is there already.
     before: Usage,
     told: Option<Instant>,
     saved: Instant,
@@ -381,7 +412,10 @@ impl Writer<'_> {
                 Piece::Text(text) => self.running.lock().answer.add_text(&text),
                 Piece::Thinking(text) => self.running.lock().answer.add_thinking(&text),
                 Piece::Signature(signature) => self.running.lock().answer.sign_thinking(signature),
-                Piece::Call(call) => self.running.lock().answer.set_tool(self.wanted(call)),
+                Piece::Call(call) => {
+                    let tool = self.wanted(call);
+                    self.running.lock().answer.set_tool(tool);
+                }
                 Piece::Usage(_) => {}
                 Piece::Stopped(stop) => {
                     self.before =
@@ -402,7 +436,16 @@ impl Writer<'_> {
             _ => ToolState::Running,
         };
         let input = call.input.to_string();
-        ToolUse { id: call.id, name: call.name, title, input, output: String::new(), state }
+        ToolUse { id: self.unused(call.id), name: call.name, title, input, output: String::new(), state }
+    }
+
+    /// A call's id; another where it was given before in this conversation, as some servers do: results and decisions are
+    /// told apart by it.
+    fn unused(&self, id: String) -> String {
+        let called = |part: &Said| matches!(part, Said::Call(call) if call.id == id);
+        let is_used = self.begin.turns.iter().flat_map(|turn| &turn.parts).any(called)
+            || answer::tools(self.running.lock().answer.parts()).any(|tool| tool.id == id);
+        if is_used { format!("call_{:016x}", rand::random::<u64>()) } else { id }
     }
 
     /// Uses the tools that wait for nobody.
@@ -412,14 +455,7 @@ impl Writer<'_> {
             .cloned()
             .collect();
         for tool in wanted {
-            let input = serde_json::from_str(&tool.input).unwrap_or_default();
-            let called = tokio::select! {
-                biased;
-                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
-                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
-                called = self.begin.tools.call(&tool.name, &input) => called,
-            };
-            let (state, output) = match called {
+            let (state, output) = match self.call(&tool).await? {
                 Ok(output) => (ToolState::Done, output),
                 Err(words) => (ToolState::Failed, words),
             };
@@ -427,6 +463,21 @@ impl Writer<'_> {
             self.save().await?;
         }
         Ok(())
+    }
+
+    async fn call(&mut self, tool: &ToolUse) -> Result<Result<String, String>, End> {
+        let input = serde_json::from_str(&tool.input).unwrap_or_default();
+        let mut called = pin!(self.begin.tools.call(&tool.name, &input));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.running.stop.cancelled() => return Err(End::As(Status::Stopped)),
+                () = self.runs.interrupted.cancelled() => return Err(End::As(Status::Interrupted)),
+                called = &mut called => return Ok(called),
+                // Some take longer than a lease lasts.
+                () = tokio::time::sleep_until(self.saved + SAVE) => self.save().await?,
+            }
+        }
     }
 
     fn tell(&mut self) {

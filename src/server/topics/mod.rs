@@ -41,5 +41,5 @@ pub use durable::CATCH_UP_EVENTS;
 pub use entry::{Entry, SseFrame};
 pub use latest::Latest;
 pub use mailbox::{MAILBOX_SLOTS, Mailbox, Slot};
-pub use registry::{CursorView, TopicView, Topics};
+pub use registry::{CursorView, Hold, TopicView, Topics};
 pub use ring::Ring;

@@ -19,7 +19,7 @@ use super::{
 use crate::server::store::{Committed, Store, StoreError};
 use crate::wire::{Epoch, Position, Topic, stream::Keyed, topic::Kind};
 
-/// A topic exists from its first use until it has been idle, without cursors, for a whole sweep.
+/// A topic exists from its first use until it has been idle, without cursors and not held, for a whole sweep.
 ///
 /// The map is read far more often than changed, and only for a look-up: an `RwLock` is enough. Topics have locks of
 /// their own.
@@ -29,6 +29,10 @@ pub struct Topics {
     /// Where durable topics live, and who owns what is read from there; without it there are none.
     store: OnceLock<(Store, TaskTracker)>,
 }
+
+/// Keeps a topic, and so its epoch, however idle it is.
+#[derive(Debug)]
+pub struct Hold(Arc<TopicCell>);
 
 /// A topic as the inspector shows it.
 #[derive(Debug)]
@@ -85,6 +89,16 @@ impl Topics {
         self.cell(topic).lock().head()
     }
 
+    /// Keeps a topic until this is dropped.
+    pub fn hold(&self, topic: &Topic) -> Hold {
+        loop {
+            let cell = self.cell(topic);
+            if cell.hold() {
+                return Hold(cell);
+            }
+        }
+    }
+
     /// State and the position it is true at, as the JSON of a [`crate::wire::stream::Snapshot`].
     pub fn snapshot(&self, topic: &Topic) -> Bytes {
         let cell = self.cell(topic);
@@ -109,13 +123,14 @@ impl Topics {
         cells.get(topic).is_some_and(|cell| !cell.lock().readers.is_empty())
     }
 
-    /// Removes the topics that have no cursor and were not used since the last call. Call it once a minute or so.
+    /// Removes the topics that have no cursor, are not held and were not used since the last call. Call it once a minute or
+    /// so.
     pub fn remove_idle(&self) -> usize {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         let before = cells.len();
         cells.retain(|_, cell| {
             let mut state = cell.lock();
-            let stays = state.used || !state.readers.is_empty();
+            let stays = state.used || state.holds > 0 || !state.readers.is_empty();
             state.used = false;
             state.removed = !stays;
             stays
@@ -221,6 +236,12 @@ impl Topics {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         let new = || TopicCell::new(topic.clone(), Epoch(rand::random()), self.durable(topic));
         cells.entry(topic.clone()).or_insert_with(new).clone()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.lock().holds -= 1;
     }
 }
 

@@ -21,6 +21,8 @@ pub struct State {
     pub epoch: Epoch,
     pub content: Content,
     pub readers: Subscribers,
+    /// So many keep it though it is idle.
+    pub holds: usize,
     /// The snapshot of the head, kept until something is published: a thousand resets encode it once.
     snapshot: Option<Bytes>,
     /// Cleared by each sweep for idle topics, set by each use.
@@ -40,6 +42,7 @@ impl TopicCell {
             epoch,
             content: Content::new(&policy),
             readers: Subscribers::default(),
+            holds: 0,
             snapshot: None,
             used: true,
             removed: false,
@@ -53,6 +56,13 @@ impl TopicCell {
     /// (each change is one push), so poisoning is passed over.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps it from being removed; fails if it was.
+    pub fn hold(&self) -> bool {
+        let mut state = self.lock();
+        state.holds += usize::from(!state.removed);
+        !state.removed
     }
 
     /// Changes the state and wakes the armed readers if the head is another afterwards.

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::{
     Asker, Assistant, ConversationError, Question, check_client, check_id, checked,
-    place::{InConversation, Place, add_answer, add_question, create, tell},
+    place::{InConversation, Place, Writing, add_answer, add_question, cost_of, create, tell},
     tree::{check_free, find_answer, place_of, question_of, turns_to},
 };
 use crate::{
     server::{
         features::{
-            answer::{self, Kept},
+            answer,
             chat::Admission,
-            runs::{Begin, new_run},
+            runs::{Begin, Running, new_run},
         },
         model::Turn,
-        store::conversations::TurnRow,
+        store::{StoreError, Tx, conversations::TurnRow},
     },
-    wire::assistant::{ConversationEventKind, Cost, Status},
+    wire::assistant::{ConversationEventKind, Status},
 };
 
 impl Assistant {
@@ -41,31 +43,25 @@ impl Assistant {
         let mut said = turns_to(&turns, parent);
         said.push(Turn::user(&text));
         let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
-        let (conversation, run) = (id.clone(), new_run());
-        let place = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let now = tx.turns(&id).await?;
-                    // It has arrived twice at the same time.
-                    if now.iter().any(|turn| turn.client.as_deref() == Some(&client)) {
-                        return Ok(None);
-                    }
-                    match tx.conversation(&id).await? {
-                        None => create(tx, &id, Some(owner), None, &text).await?,
-                        // Somebody asked something else meanwhile: another tab.
-                        Some(row) if row.leaf != leaf => return Err(ConversationError::Busy),
-                        Some(_) => check_free(&now, parent)?,
-                    }
-                    let question = add_question(tx, &id, parent, Some(client), &text).await?;
-                    add_answer(tx, &id, Some(question), run, None).await.map(Some)
-                })
+        let (conversation, writing) = (id.clone(), Writing::by(&admission));
+        let written = self.begin(asker, Some((admission, said)), move |tx| {
+            Box::pin(async move {
+                let now = tx.turns(&id).await?;
+                // It has arrived twice at the same time.
+                if now.iter().any(|turn| turn.client.as_deref() == Some(&client)) {
+                    return Ok(None);
+                }
+                match tx.conversation(&id).await? {
+                    None => create(tx, &id, Some(owner), None, &text).await?,
+                    // Somebody asked something else meanwhile: another tab.
+                    Some(row) if row.leaf != leaf => return Err(ConversationError::Busy),
+                    Some(_) => check_free(&now, parent)?,
+                }
+                let question = add_question(tx, &id, parent, Some(client), &text).await?;
+                add_answer(tx, &id, Some(question), writing, None).await.map(Some)
             })
-            .await?;
-        if let Some(place) = place {
-            self.begin(asker, admission, place, Vec::new(), said);
-        }
-        Ok(conversation)
+        });
+        written.await.map(|_| conversation)
     }
 
     /// Has a question answered once more, beside the answers that there are. `message` is one of those.
@@ -80,18 +76,14 @@ impl Assistant {
         let parent = find_answer(&turns, message)?.parent;
         let said = turns_to(&turns, parent);
         let admission = asker.admitted(&self.chats, model.as_deref(), &said).await?;
-        let (id, run) = (id.to_owned(), new_run());
-        let place = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    check_free(&tx.turns(&id).await?, parent)?;
-                    add_answer(tx, &id, parent, run, None).await
-                })
+        let (id, writing) = (id.to_owned(), Writing::by(&admission));
+        let written = self.begin(asker, Some((admission, said)), move |tx| {
+            Box::pin(async move {
+                check_free(&tx.turns(&id).await?, parent)?;
+                add_answer(tx, &id, parent, writing, None).await.map(Some)
             })
-            .await?;
-        self.begin(asker, admission, place, Vec::new(), said);
-        Ok(())
+        });
+        written.await.map(drop)
     }
 
     /// Has an answer that broke off go on where it ended.
@@ -104,20 +96,16 @@ impl Assistant {
         ) {
             return Err(ConversationError::Whole);
         }
-        let earlier = answer::from_json(&broken.parts, &[]);
         let (admission, said) = self.admit_again(asker, &turns, broken).await?;
-        let (id, parent, turn, run) = (broken.conversation.clone(), broken.parent, broken.id, new_run());
-        let place = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    check_free(&tx.turns(&id).await?, parent)?;
-                    add_answer(tx, &id, parent, run, Some(turn)).await
-                })
+        let (id, parent, turn) = (broken.conversation.clone(), broken.parent, broken.id);
+        let writing = Writing::by(&admission);
+        let written = self.begin(asker, Some((admission, said)), move |tx| {
+            Box::pin(async move {
+                check_free(&tx.turns(&id).await?, parent)?;
+                add_answer(tx, &id, parent, writing, Some(turn)).await.map(Some)
             })
-            .await?;
-        self.begin(asker, admission, place, earlier, said);
-        Ok(())
+        });
+        written.await.map(drop)
     }
 
     /// Says yes or no to what a tool is to change. When nothing waits any more, the answer goes on: in the same write, so
@@ -137,8 +125,9 @@ impl Assistant {
             return Err(ConversationError::Decided);
         }
         let admitted = if answer::waits(&parts) { None } else { Some(self.admit_again(asker, &turns, waiting).await?) };
-        let (turn, call, may_go_on, run) = (waiting.id, call.to_owned(), admitted.is_some(), new_run());
-        let decided = self.store.write(move |tx| {
+        let (turn, call) = (waiting.id, call.to_owned());
+        let writing = admitted.as_ref().map(|(admission, _)| Writing::by(admission));
+        let decided = self.begin(asker, admitted, move |tx| {
             Box::pin(async move {
                 let mut row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
                 let mut parts = answer::from_json(&row.parts, &[]);
@@ -152,17 +141,12 @@ impl Assistant {
                     return Ok(None);
                 }
                 // The other decision was made at the same moment: this one has to be made again, with leave to go on.
-                if !may_go_on {
-                    return Err(ConversationError::Busy);
-                }
+                let writing = writing.ok_or(ConversationError::Busy)?;
                 check_free(&tx.turns(&row.conversation).await?, row.parent)?;
-                Ok(Some((add_answer(tx, &row.conversation, row.parent, run, Some(turn)).await?, parts)))
+                add_answer(tx, &row.conversation, row.parent, writing, Some(turn)).await.map(Some)
             })
         });
-        if let (Some((place, parts)), Some((admission, said))) = (decided.await?, admitted) {
-            self.begin(asker, admission, place, parts, said);
-        }
-        Ok(())
+        decided.await.map(drop)
     }
 
     /// Stops an answer: the model too.
@@ -200,21 +184,36 @@ impl Assistant {
         row: &TurnRow,
     ) -> Result<(Admission, Vec<Turn>), ConversationError> {
         let said = turns_to(turns, row.parent);
-        let model = row.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok());
-        let model = model.map(|cost| cost.model).filter(|model| self.chats.models().find(model).is_some());
+        let model = cost_of(row).map(|cost| cost.model).filter(|model| self.chats.models().find(model).is_some());
         Ok((asker.admitted(&self.chats, model.as_deref(), &said).await?, said))
     }
 
-    pub(super) fn begin(
+    /// Writes down the place of an answer and begins the answer, both though whoever asks leaves in between: nothing stands
+    /// as being written that is not. Its turn, if the write has made one.
+    pub(super) async fn begin<W>(
         &self,
         asker: &Asker,
-        admission: Admission,
-        place: Place,
-        earlier: Vec<Kept>,
-        turns: Vec<Turn>,
-    ) {
-        let id = place.run.clone();
-        let keep = Arc::new(InConversation { store: self.store.clone(), place });
-        self.runs.begin(Begin { id, earlier, turns, admission, tools: asker.tools.clone(), keep, whole: None });
+        admitted: Option<(Admission, Vec<Turn>)>,
+        write: W,
+    ) -> Result<Option<(u64, Arc<Running>)>, ConversationError>
+    where
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Option<Place>, ConversationError>> + Send + 'static,
+    {
+        let (store, runs, tools) = (self.store.clone(), self.runs.clone(), asker.tools.clone());
+        let both = self.runs.see_through(async move {
+            let placed = store.write(write).await?;
+            let (Some(place), Some((admission, turns))) = (placed, admitted) else { return Ok(None) };
+            let Place { turn, run, earlier, spent } = place;
+            let keep = Arc::new(InConversation { store, turn, run: run.clone() });
+            let begin = Begin { id: run, earlier, spent, turns, admission, tools, keep, whole: None };
+            Ok(Some((turn, runs.begin(begin))))
+        });
+        both.await.unwrap_or_else(|| Err(StoreError::Broken.into()))
+    }
+}
+
+impl Writing {
+    pub fn by(admission: &Admission) -> Self {
+        Self { run: new_run(), model: admission.model().name().to_owned() }
     }
 }

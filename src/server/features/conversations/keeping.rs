@@ -1,6 +1,10 @@
 //! What is done to a conversation besides asking: other versions, names, sharing, its end.
 
-use super::{Asker, Assistant, ConversationError, TITLE_CHARS, access, place::tell, tree::newest_below};
+use super::{
+    Asker, Assistant, ConversationError, TITLE_CHARS, access,
+    place::tell,
+    tree::{is_running, newest_below},
+};
 use crate::{
     server::{
         features::{
@@ -63,15 +67,17 @@ impl Assistant {
         Ok(())
     }
 
-    /// Ends the answers whose process has died: what was stored of them stays.
+    /// Ends the answers whose process has died: what was stored of them stays. What is being written here is alive, though
+    /// the clock was set or the machine has slept.
     pub async fn end_abandoned(&self) -> Result<(), StoreError> {
         for turn in self.store.abandoned_turns(now_ms()).await? {
+            let runs = self.runs.clone();
             let ended = self.store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
                     let Some(mut row) = tx.turn(turn).await?.filter(|row| row.lease_ms < tx.now_ms) else {
                         return Ok(());
                     };
-                    if row.status != Status::Running.name() {
+                    if !is_running(&row) || row.run.as_deref().is_some_and(|run| runs.find(run).is_some()) {
                         return Ok(());
                     }
                     let mut parts = answer::from_json(&row.parts, &tx.take_chunks(turn).await?);
@@ -86,7 +92,7 @@ impl Assistant {
             });
             ended.await?;
         }
-        room_answers::end_abandoned(&self.store).await
+        room_answers::end_abandoned(&self.store, &self.runs).await
     }
 
     async fn set(

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::{
     Asker, Assistant, ConversationError, check_client,
-    place::{Place, add_answer, add_question, create, tell},
-    tree::{check_free, path, question_of},
+    place::{Writing, add_answer, add_question, create, tell},
+    tree::{check_free, is_running, path, question_of},
 };
 use crate::{
     server::{
         features::{
             answer::{self, Kept},
-            runs::{Running, new_run},
+            runs::Running,
         },
         model::Turn,
         store::{
@@ -20,7 +20,7 @@ use crate::{
             conversations::{self as rows, TurnRow},
         },
     },
-    wire::assistant::{ConversationEventKind, Status},
+    wire::assistant::ConversationEventKind,
 };
 
 /// A message as its client shows it.
@@ -56,46 +56,45 @@ impl Assistant {
             .map(|message| if message.answer { Turn::assistant(&message.text) } else { Turn::user(&message.text) })
             .collect();
         let admission = asker.admitted(&self.chats, model, &turns).await?;
-        let (owner, chat, run) = (asker.owner.clone(), chat.to_owned(), new_run());
-        let place = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let id = match tx.conversation_named(owner.as_ref(), &chat).await? {
-                        Some(row) => row.id,
-                        None => {
-                            let id = format!("{:032x}", rand::random::<u128>());
-                            create(tx, &id, owner, Some(chat), &last).await?;
-                            id
-                        }
-                    };
-                    let mut known = tx.turns(&id).await?;
-                    let mut parent = None;
-                    for message in &given {
-                        parent = Some(place(tx, &id, &mut known, parent, message).await?);
+        let (owner, chat, writing) = (asker.owner.clone(), chat.to_owned(), Writing::by(&admission));
+        let written = self.begin(asker, Some((admission, turns)), move |tx| {
+            Box::pin(async move {
+                let id = match tx.conversation_named(owner.as_ref(), &chat).await? {
+                    Some(row) => row.id,
+                    None => {
+                        let id = format!("{:032x}", rand::random::<u128>());
+                        create(tx, &id, owner, Some(chat), &last).await?;
+                        id
                     }
-                    check_free(&known, parent)?;
-                    add_answer(tx, &id, parent, run, None).await
-                })
+                };
+                let mut known = tx.turns(&id).await?;
+                // Its program sees one: another could be neither resumed nor stopped.
+                if known.iter().any(is_running) {
+                    return Err(ConversationError::Busy);
+                }
+                let mut parent = None;
+                for message in &given {
+                    parent = Some(place(tx, &id, &mut known, parent, message).await?);
+                }
+                check_free(&known, parent)?;
+                add_answer(tx, &id, parent, writing, None).await.map(Some)
             })
-            .await?;
-        let (message, run) = (name_of(&place), place.run.to_string());
-        self.begin(asker, admission, place, Vec::new(), turns);
-        let running = self.runs.find(&run).ok_or(ConversationError::Message)?;
-        Ok(Watched { message, running })
+        });
+        let (turn, running) = written.await?.ok_or(ConversationError::Message)?;
+        Ok(Watched { message: message_name(turn), running })
     }
 
     /// The answer that is being written in this chat.
     pub async fn watch(&self, asker: &Asker, chat: &str) -> Result<Option<Watched>, ConversationError> {
         let Some(row) = self.newest(asker, chat).await? else { return Ok(None) };
-        let running = row.run.as_deref().filter(|_| row.status == Status::Running.name());
+        let running = row.run.as_deref().filter(|_| is_running(&row));
         let running = running.and_then(|run| self.runs.find(run));
         Ok(running.map(|running| Watched { message: message_name(row.id), running }))
     }
 
     /// Stops it. Whether there was one.
     pub async fn stop_chat(&self, asker: &Asker, chat: &str) -> Result<bool, ConversationError> {
-        let row = self.newest(asker, chat).await?.filter(|row| row.status == Status::Running.name());
+        let row = self.newest(asker, chat).await?.filter(is_running);
         match row {
             Some(row) => self.stop_turn(&row).await.map(|()| true),
             None => Ok(false),
@@ -150,10 +149,6 @@ async fn place(
     };
     known.extend(tx.turn(id).await?);
     Ok(id)
-}
-
-fn name_of(place: &Place) -> String {
-    message_name(place.turn)
 }
 
 /// What clients call an answer of ours.

@@ -19,28 +19,39 @@ use crate::{
         },
     },
     wire::{
-        assistant::{ConversationEvent, ConversationEventKind, Status},
+        assistant::{ConversationEvent, ConversationEventKind, Cost, Status},
         topic::Segment,
     },
 };
 
-/// An answer that is about to be written.
+/// What is about to write an answer.
 #[derive(Clone, Debug)]
+pub(super) struct Writing {
+    pub run: Segment,
+    pub model: String,
+}
+
+/// An answer that is about to be written.
+#[derive(Debug)]
 pub(super) struct Place {
     pub turn: u64,
     pub run: Segment,
+    /// What is there of it already, and what that has cost.
+    pub earlier: Vec<Kept>,
+    pub spent: Cost,
 }
 
 /// An answer's place in a conversation.
 #[derive(Debug)]
 pub(super) struct InConversation {
     pub store: Store,
-    pub place: Place,
+    pub turn: u64,
+    pub run: Segment,
 }
 
 impl Keep for InConversation {
     fn add(&self, added: Option<String>) -> BoxFuture<'_, Result<Go, StoreError>> {
-        let Place { turn, run } = self.place.clone();
+        let (turn, run) = (self.turn, self.run.clone());
         Box::pin(self.store.write(move |tx| {
             Box::pin(async move {
                 let lease = tx.now_ms + LEASE_MS;
@@ -54,7 +65,7 @@ impl Keep for InConversation {
     }
 
     fn end(&self, ended: Ended) -> BoxFuture<'_, Result<(), StoreError>> {
-        let Place { turn, run } = self.place.clone();
+        let (turn, run) = (self.turn, self.run.clone());
         Box::pin(self.store.write(move |tx| {
             Box::pin(async move {
                 let Some(mut row) = tx.turn(turn).await?.filter(|row| row.run.as_deref() == Some(run.as_str())) else {
@@ -122,15 +133,25 @@ pub(super) async fn add_answer(
     tx: &mut Tx,
     conversation: &str,
     parent: Option<u64>,
-    run: Segment,
+    Writing { run, model }: Writing,
     existing: Option<u64>,
 ) -> Result<Place, ConversationError> {
+    let row = match existing {
+        None => TurnRow::complete(conversation, true),
+        Some(turn) => tx.turn(turn).await?.ok_or(ConversationError::Message)?,
+    };
+    // Which model it is has to be known though its process dies.
+    let spent = Cost { model, ..cost_of(&row).unwrap_or_default() };
+    let earlier = answer::from_json(&row.parts, &[]);
     let begun = TurnRow {
         parent,
         status: Status::Running.name().to_owned(),
+        error: None,
         run: Some(run.to_string()),
         lease_ms: tx.now_ms + LEASE_MS,
-        ..TurnRow::complete(conversation, true)
+        stopping: false,
+        cost: serde_json::to_string(&spent).ok(),
+        ..row
     };
     let (turn, leaf) = match existing {
         None => {
@@ -138,16 +159,19 @@ pub(super) async fn add_answer(
             (turn, turn)
         }
         Some(turn) => {
-            let row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
-            let parts = row.parts;
-            tx.set_turn(&TurnRow { id: turn, parts, cost: row.cost, ..begun }).await?;
+            tx.set_turn(&begun).await?;
             // What was said after it is shown as before.
             (turn, newest_below(&tx.turns(conversation).await?, turn))
         }
     };
     tx.set_leaf(conversation, leaf).await?;
     tell(tx, conversation, ConversationEventKind::AnswerBegun, Some(turn)).await?;
-    Ok(Place { turn, run })
+    Ok(Place { turn, run, earlier, spent })
+}
+
+/// What has answered, and what that took.
+pub(super) fn cost_of(row: &TurnRow) -> Option<Cost> {
+    row.cost.as_deref().and_then(|cost| serde_json::from_str(cost).ok())
 }
 
 pub(super) async fn tell(

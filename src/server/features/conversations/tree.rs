@@ -56,10 +56,13 @@ pub(super) fn check_free(turns: &[TurnRow], parent: Option<u64>) -> Result<(), C
     if turns.len() >= TURNS_KEPT {
         return Err(ConversationError::TooLong);
     }
-    let running = |turn: &TurnRow| turn.status == Status::Running.name();
-    let before = parent.is_some_and(|parent| turns.iter().any(|turn| turn.id == parent && running(turn)));
-    let beside = turns.iter().any(|turn| turn.answer && turn.parent == parent && running(turn));
+    let before = path(turns, parent).into_iter().any(is_running);
+    let beside = turns.iter().any(|turn| turn.answer && turn.parent == parent && is_running(turn));
     if before || beside { Err(ConversationError::Busy) } else { Ok(()) }
+}
+
+pub(super) fn is_running(turn: &TurnRow) -> bool {
+    turn.status == Status::Running.name()
 }
 
 /// The end of what followed a turn last.
@@ -124,6 +127,8 @@ mod tests {
         assert!(matches!(check_free(&turns, Some(1)), Err(ConversationError::Busy)), "beside it");
         assert!(matches!(check_free(&turns, Some(3)), Err(ConversationError::Busy)), "after it");
         assert!(check_free(&turns, Some(4)).is_ok(), "elsewhere");
+        turns[1].status = "running".into();
+        assert!(matches!(check_free(&turns, Some(6)), Err(ConversationError::Busy)), "further on");
     }
 
     #[test]

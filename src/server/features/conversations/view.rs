@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 
 use super::{
-    Assistant, topic,
-    tree::{path, question_of},
+    Assistant,
+    place::cost_of,
+    topic,
+    tree::{is_running, path, question_of},
 };
 use crate::{
     server::{
@@ -17,7 +19,7 @@ use crate::{
         },
     },
     wire::{
-        assistant::{Conversation, ConversationItem, Cost, Message, Run, Status},
+        assistant::{Conversation, ConversationItem, Message, Run, Status},
         topic::Segment,
     },
 };
@@ -84,7 +86,8 @@ fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<S
         versions: beside.len() as u32,
         previous: at.checked_sub(1).and_then(|at| beside.get(at)).copied(),
         next: beside.get(at + 1).copied(),
-        cost: turn.cost.as_deref().and_then(|cost| serde_json::from_str::<Cost>(cost).ok()),
+        // Until it has ended, it is not known.
+        cost: cost_of(turn).filter(|_| !is_running(turn)),
         time: turn.created_ms as u64,
     };
     if !turn.answer {
@@ -95,7 +98,7 @@ fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<S
         && let Some(id) = turn.run.as_deref().and_then(|run| Segment::new(run).ok())
     {
         let (parts, text, position) = run.view();
-        return Message { parts, text, run: Some(Run { id, position }), cost: None, ..message };
+        return Message { parts, text, run: Some(Run { id, position }), ..message };
     }
     // Another process writes it, or it has just ended: then the conversation's topic says so next.
     let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));

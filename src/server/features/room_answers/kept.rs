@@ -11,7 +11,7 @@ use crate::{
             answer::{self, Kept},
             conversations::Assistant,
             rooms::tell_message,
-            runs::{Ended, Go, Keep, LEASE_MS},
+            runs::{Ended, Go, Keep, LEASE_MS, Runs},
             text::harmless,
         },
         markdown,
@@ -19,11 +19,14 @@ use crate::{
         tools::Toolbox,
     },
     wire::{
+        Topic,
         assistant::Status,
         room::{MESSAGE_CHARS, RoomEventKind},
-        topic::Segment,
+        topic::{Mark, Segment},
     },
 };
+
+use super::{NAME, client_of};
 
 /// An answer's place in a room.
 #[derive(Debug)]
@@ -95,12 +98,14 @@ impl InRoom {
 }
 
 /// Ends the answers whose process has died: what was stored of them stays.
-pub async fn end_abandoned(store: &Store) -> Result<(), StoreError> {
+pub async fn end_abandoned(store: &Store, runs: &Arc<Runs>) -> Result<(), StoreError> {
     for (room, id) in store.abandoned_messages(now_ms()).await? {
+        let runs = runs.clone();
         let ended = store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 // It may have been heard of since.
-                let Some((run, text)) = tx.abandoned_message(id).await? else { return Ok(()) };
+                let found = tx.abandoned_message(id).await?.filter(|(run, _)| runs.find(run).is_none());
+                let Some((run, text)) = found else { return Ok(()) };
                 let text = fitting(&text, &last_words(Status::Interrupted, None));
                 let html = markdown::render(&text);
                 end(tx, &room, id, &run, text, html).await.map(drop)
@@ -109,6 +114,16 @@ pub async fn end_abandoned(store: &Store) -> Result<(), StoreError> {
         ended.await?;
     }
     Ok(())
+}
+
+/// Whoever takes their question back wants no answer: what there is of it stays, and its run stops when it saves next.
+pub async fn stop_answer_to(tx: &mut Tx, room: &str, question: u64) -> Result<(), StoreError> {
+    let Some((_, answer)) = tx.message_of(NAME, &client_of(question)).await? else { return Ok(()) };
+    let run = answer.run.as_deref().and_then(|run| run.parse().ok());
+    let Some(Mark { topic: Topic::Run { id }, .. }) = run else { return Ok(()) };
+    let text = fitting(&answer.text, &last_words(Status::Stopped, None));
+    let html = markdown::render(&text);
+    end(tx, room, answer.id, id.as_str(), text, html).await.map(drop)
 }
 
 /// Stores the whole and tells the room, unless this run's message is another's or gone. It is no edit: nobody had read

@@ -10,7 +10,7 @@ mod shown;
 mod waiting;
 
 pub(super) use html::formatted;
-pub(super) use kept::end_abandoned;
+pub(super) use kept::{end_abandoned, stop_answer_to};
 pub(super) use waiting::note;
 
 use crate::{
@@ -36,7 +36,11 @@ pub fn mention(text: &str) -> Option<&str> {
 fn answer_to(question: u64, text: String) -> Message {
     let author = Author { id: NAME.to_owned(), name: "Assistant".to_owned(), hue: 265, bot: true };
     let html = markdown::render(&text);
-    Message { author, client: format!("answer-{question}"), text, html, ..Message::default() }
+    Message { author, client: client_of(question), text, html, ..Message::default() }
+}
+
+fn client_of(question: u64) -> String {
+    format!("answer-{question}")
 }
 
 /// What somebody wrote, within a line of Markdown that shows it as it is.

@@ -23,7 +23,7 @@ use crate::{
         },
         tools::Toolbox,
     },
-    wire::{Topic, room::Message, topic::Mark},
+    wire::{Topic, assistant::Cost, room::Message, topic::Mark},
 };
 
 /// In a room so many questions wait: a few minutes of answers. Whoever asks one more would have forgotten it by its turn.
@@ -156,7 +156,8 @@ impl Assistant {
             chunks: Default::default(),
         };
         let (keep, tools) = (Arc::new(keep), tools.clone());
-        self.runs.begin(Begin { id, earlier: Vec::new(), turns, admission, tools, keep, whole: Some(before) });
+        let (earlier, spent) = (Vec::new(), Cost::default());
+        self.runs.begin(Begin { id, earlier, spent, turns, admission, tools, keep, whole: Some(before) });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 mod frames;
 mod handlers;
-mod stream;
+pub mod stream;
 
 pub use frames::Frames;
 pub use handlers::{Chat, answer, resume, stop};

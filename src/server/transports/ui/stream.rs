@@ -8,7 +8,10 @@ use futures::{Stream, stream};
 use super::Frames;
 use crate::{
     server::{
-        features::{conversations::Watched, runs::Running},
+        features::{
+            conversations::Watched,
+            runs::{Running, Seen},
+        },
         topics::{Access, Cursor, From, Mailbox, Read, Topics},
     },
     wire::assistant::{RunEvent, RunEventKind},
@@ -18,6 +21,8 @@ use crate::{
 const WRITE_BYTES: usize = 64 * 1024;
 
 struct Reading {
+    topics: Arc<Topics>,
+    access: Option<Access>,
     frames: Frames,
     cursor: Cursor,
     mailbox: Arc<Mailbox>,
@@ -36,18 +41,11 @@ pub fn of(
     heartbeat: Duration,
 ) -> impl Stream<Item = Bytes> + Send + use<> {
     let Watched { message, running } = watched;
-    let mut frames = Frames::default();
-    // What is there, and the position at which that is true.
-    let (parts, position) = running.parts();
-    let begun = [frames.start(&message), frames.catch_up(&parts)].concat();
-    let mailbox = Arc::<Mailbox>::default();
-    let cursor = topics.subscribe(running.topic(), From::After(position), &mailbox, 0, 0);
-    let cursor = match access {
-        Some(access) => cursor.with_access(access),
-        None => cursor,
-    };
-    let ready = VecDeque::from([begun.into()]);
-    let reading = Reading { frames, cursor, mailbox, running, heartbeat, ready, ended: false };
+    let (topics, mailbox, frames) = (topics.clone(), Arc::<Mailbox>::default(), Frames::default());
+    let cursor = topics.subscribe(running.topic(), From::Now, &mailbox, 0, 0);
+    let ready = VecDeque::from([frames.start(&message).into()]);
+    let mut reading = Reading { topics, access, frames, cursor, mailbox, running, heartbeat, ready, ended: false };
+    reading.catch_up();
     stream::unfold(reading, |mut reading| async move {
         while reading.ready.is_empty() {
             if reading.ended {
@@ -80,12 +78,25 @@ impl Reading {
                 }
                 self.ready.extend((!frames.is_empty()).then(|| frames.into()));
             }
-            // It read more slowly than the answer was written. What is missing is in the run itself.
-            Read::Reset(_) => {
-                let frames = self.frames.catch_up(&self.running.parts().0);
-                self.ready.extend((!frames.is_empty()).then(|| frames.into()));
-            }
+            // It read more slowly than the answer was written.
+            Read::Reset(_) => self.catch_up(),
             Read::Revoked | Read::Lost => self.ended = true,
         }
+    }
+
+    /// Takes what is missing from the run itself, and reads on from where that is true.
+    fn catch_up(&mut self) {
+        let Seen { parts, end, position } = self.running.seen();
+        let mut frames = self.frames.catch_up(&parts);
+        if let Some(end) = end {
+            frames.push_str(&self.frames.event(&end));
+            self.ended = true;
+        }
+        self.ready.extend((!frames.is_empty()).then(|| frames.into()));
+        let cursor = self.topics.subscribe(self.running.topic(), From::After(position), &self.mailbox, 0, 0);
+        self.cursor = match &self.access {
+            Some(access) => cursor.with_access(access.clone()),
+            None => cursor,
+        };
     }
 }
