@@ -23,7 +23,7 @@ use thiserror::Error;
 
 pub use guide::{ADD_A_MODEL, Guide};
 pub use models::{Models, Provider, set_up};
-pub use passages::Library;
+pub use passages::{Library, without_secrets};
 pub use tidying::{fitting, paired, tokens_of, tokens_of_turn, without_tools};
 pub use turn::{Call, CallResult, Part, Role, Tool, Turn};
 pub use upstream::Patience;
