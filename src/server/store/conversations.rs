@@ -2,7 +2,7 @@
 
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{Connection, Store, StoreError, Tx, jobs::Owner};
+use super::{Connection, Store, StoreError, Tx, conversation_search::plain, jobs::Owner};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationRow {
@@ -34,7 +34,8 @@ pub struct TurnRow {
     pub created_ms: i64,
 }
 
-const CONVERSATION: &str = "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
+pub(super) const CONVERSATION: &str =
+    "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
 
 const TURN: &str = "SELECT id, conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
      cost, created_ms FROM turn";
@@ -130,34 +131,6 @@ impl Store {
         let text = format!("{CONVERSATION} WHERE id = (SELECT conversation_id FROM turn WHERE run = $1)");
         let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run).fetch_optional(&self.reads).await?;
         Ok(row.as_ref().map(conversation))
-    }
-
-    /// A person's, the newest first; of those, where something is looked for, whose title or text has it.
-    pub async fn conversations_of(
-        &self,
-        person: &str,
-        search: &str,
-        most: u32,
-    ) -> Result<Vec<ConversationRow>, StoreError> {
-        let text = format!(
-            "{CONVERSATION} WHERE person_id = $1 AND ($2 = '' OR title LIKE $2 ESCAPE '\\' OR EXISTS (\
-             SELECT 1 FROM turn WHERE turn.conversation_id = conversation.id AND turn.parts LIKE $3 ESCAPE '\\')) \
-             ORDER BY updated_ms DESC LIMIT $4"
-        );
-        let like = |text: &str| match text {
-            "" => String::new(),
-            text => ["%", &text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"), "%"].concat(),
-        };
-        // As it stands within a JSON string.
-        let json = serde_json::to_string(search)?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
-            .bind(person)
-            .bind(like(search))
-            .bind(like(json.trim_matches('"')))
-            .bind(most)
-            .fetch_all(&self.reads)
-            .await?;
-        Ok(rows.iter().map(conversation).collect())
     }
 
     /// Answers whose process is not known to be alive.
@@ -265,7 +238,7 @@ impl Tx {
     pub async fn add_turn(&mut self, row: &TurnRow) -> Result<u64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO turn (conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
-             cost, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+             cost, created_ms, plain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
         )
         .bind(&row.conversation)
         .bind(row.parent.map(|parent| parent as i64))
@@ -279,6 +252,7 @@ impl Tx {
         .bind(row.stopping)
         .bind(&row.cost)
         .bind(self.now_ms)
+        .bind(plain(&row.parts))
         .fetch_one(&mut self.connection)
         .await?;
         Ok(id as u64)
@@ -287,8 +261,8 @@ impl Tx {
     /// Writes down what a turn is now, but for what never changes.
     pub async fn set_turn(&mut self, row: &TurnRow) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE turn SET parts = $2, status = $3, error = $4, run = $5, lease_ms = $6, stopping = $7, cost = $8 \
-             WHERE id = $1",
+            "UPDATE turn SET parts = $2, status = $3, error = $4, run = $5, lease_ms = $6, stopping = $7, cost = $8, \
+             plain = $9 WHERE id = $1",
         )
         .bind(row.id as i64)
         .bind(&row.parts)
@@ -298,6 +272,7 @@ impl Tx {
         .bind(row.lease_ms)
         .bind(row.stopping)
         .bind(&row.cost)
+        .bind(plain(&row.parts))
         .execute(&mut self.connection)
         .await?;
         Ok(())
@@ -369,7 +344,7 @@ impl Tx {
     }
 }
 
-fn conversation(row: &SqliteRow) -> ConversationRow {
+pub(super) fn conversation(row: &SqliteRow) -> ConversationRow {
     let (person, key): (Option<String>, Option<String>) = (row.get(1), row.get(2));
     ConversationRow {
         id: row.get(0),

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     server::{
-        features::{answer, runs::Runs},
+        features::{answer, runs::Runs, search::words},
+        markdown::Effort,
         store::{
             StoreError,
             conversations::{self as rows, ConversationRow, TurnRow},
@@ -49,12 +50,13 @@ impl Assistant {
         Ok(Some(Conversation { id: segment, title, position, mine, shared, messages }))
     }
 
-    /// A person's conversations, the newest first; of those, where something is looked for, the ones that have it.
+    /// A person's conversations, the newest first; of those, where words are looked for, the ones that have all of them.
     pub async fn list(&self, person: &str, search: &str, most: u32) -> Result<Vec<ConversationItem>, StoreError> {
-        /// Nobody looks for more than this.
-        const SEARCHED_CHARS: usize = 100;
-        let search: String = search.trim().chars().take(SEARCHED_CHARS).collect();
-        let found = self.store.conversations_of(person, &search, most).await?;
+        let words = words(search);
+        if words.is_empty() && !search.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.store.conversations_of(person, &words, most).await?;
         let item = |row: ConversationRow| ConversationItem {
             id: row.id,
             title: row.title,
