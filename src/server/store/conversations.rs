@@ -37,6 +37,11 @@ pub struct TurnRow {
 pub(super) const CONVERSATION: &str =
     "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
 
+/// Topics of conversations that are gone: those whose name ends with no conversation's id. Looked up by the index of the
+/// names and that of the ids, however many there are. "0" is what follows "/".
+const STRAY_TOPICS: &str = "SELECT name FROM topic WHERE name >= 'conversation/' AND name < 'conversation0' \
+     AND NOT EXISTS (SELECT 1 FROM conversation WHERE conversation.id = substr(topic.name, 14)) LIMIT $1";
+
 const TURN: &str = "SELECT id, conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
      cost, created_ms FROM turn";
 
@@ -333,13 +338,9 @@ impl Tx {
 
     /// Removes topics of conversations that are gone; how many.
     pub async fn forget_stray_conversation_topics(&mut self, most: u64) -> Result<u64, StoreError> {
-        let removed = sqlx::query(
-            "DELETE FROM topic WHERE name IN (SELECT name FROM topic WHERE name LIKE 'conversation/%' \
-             AND NOT EXISTS (SELECT 1 FROM conversation WHERE 'conversation/' || conversation.id = topic.name) LIMIT $1)",
-        )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .execute(&mut self.connection)
-        .await?;
+        let text = format!("DELETE FROM topic WHERE name IN ({STRAY_TOPICS})");
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let removed = sqlx::query(sqlx::AssertSqlSafe(text)).bind(most).execute(&mut self.connection).await?;
         Ok(removed.rows_affected())
     }
 }
@@ -372,5 +373,32 @@ fn turn(row: &SqliteRow) -> TurnRow {
         stopping: row.get(10),
         cost: row.get(11),
         created_ms: row.get(12),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// How SQLite goes about a query, step by step.
+    async fn plan(store: &Store, query: &str) -> Vec<String> {
+        let mut read = store.read().await.expect("the store");
+        let text = format!("EXPLAIN QUERY PLAN {query}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut *read).await.expect("a plan");
+        rows.iter().map(|row| row.get("detail")).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_tidied_is_looked_up_and_not_searched_for_among_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), Arc::new(|_| {})).await.expect("a store");
+        // The second is what SQLite asks for each turn that goes.
+        for query in [STRAY_TOPICS, "SELECT id FROM turn WHERE parent = $1"] {
+            let plan = plan(&store, query).await;
+            assert!(plan.iter().any(|step| step.starts_with("SEARCH")), "{query}: {plan:#?}");
+            assert!(plan.iter().all(|step| !step.contains("SCAN")), "{query}: {plan:#?}");
+        }
     }
 }
