@@ -83,6 +83,12 @@ impl Chats {
         (self.ceilings.message_chars as usize).min(self.ceilings.conversation_chars as usize)
     }
 
+    /// Whether a conversation may be of so many messages: for whoever has to know before they look at them.
+    pub fn check_count(&self, messages: usize) -> Result<(), ChatError> {
+        let most = self.ceilings.conversation_messages;
+        if messages > most as usize { Err(ChatError::TooManyMessages(most)) } else { Ok(()) }
+    }
+
     /// Checks every ceiling and takes a place; nothing is asked of the model yet. `turns` end with the question.
     pub async fn admit(
         self: &Arc<Self>,
