@@ -135,15 +135,15 @@ impl Chats {
         self.tasks.wait().await;
     }
 
+    /// What people and models have written. What tools have said is nobody's to shorten: the oldest of it is left out when
+    /// it does not fit any more.
     fn check_length(&self, turns: &[Turn]) -> Result<(), ChatError> {
         let ceilings = &self.ceilings;
         let last = turns.last().filter(|turn| turn.is_asked()).ok_or(ChatError::Conversation)?;
         if last.text().trim().is_empty() {
             return Err(ChatError::Conversation);
         }
-        if turns.len() > ceilings.conversation_messages as usize {
-            return Err(ChatError::TooManyMessages(ceilings.conversation_messages));
-        }
+        self.check_count(model::messages_in(turns))?;
         if last.chars() > ceilings.message_chars as usize {
             return Err(ChatError::MessageTooLong(ceilings.message_chars));
         }
