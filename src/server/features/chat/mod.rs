@@ -199,6 +199,11 @@ impl Admission {
         self
     }
 
+    /// Whether more may be asked: what came meanwhile counts too, of this answer and of others.
+    pub async fn check_tokens(&self) -> Result<(), ChatError> {
+        if self.model.is_paid() { self.chats.check_tokens(&self.place.payer).await } else { Ok(()) }
+    }
+
     /// Asks the model; more than once, where it calls tools in between. Turns that do not fit into its window are left out,
     /// the oldest first. Without tools, or where the model takes none, what tools have said is told in words.
     pub fn ask(&self, turns: Vec<Turn>, tools: Vec<Tool>) -> Written {
