@@ -22,6 +22,7 @@ use tower_http::{
 };
 
 use super::{
+    bodies::{self, BODY_BYTES},
     http_error, plain_forms, rate_limit, session,
     state::AppState,
     transports::{chat, conversations, events, history, jobs, rooms, snapshot, sse, ui, ws},
@@ -31,10 +32,7 @@ use crate::{
     error::{AppError, ErrorKind},
 };
 
-/// A request's body is never larger, in bytes: what people send here are small commands.
-const BODY_BYTES: usize = 64 * 1024;
-
-/// But for conversations with a model: as many characters as they may have, in the longest encoding, and their JSON.
+/// Of conversations with a model: as many characters as they may have, in the longest encoding, and their JSON.
 fn conversation_bytes(state: &AppState) -> usize {
     const AROUND: usize = 100 * 1024;
     state.config.assistant.conversation_chars as usize * 4 + AROUND
@@ -97,7 +95,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?),
         )
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), bodies::limit))
         .with_state(state))
 }
 
