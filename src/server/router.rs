@@ -144,10 +144,11 @@ async fn with_true_status(answer: Response) -> Response {
             ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Busy => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Full => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Network | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        if error.kind == ErrorKind::Busy {
-            parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if matches!(error.kind, ErrorKind::Busy | ErrorKind::Full) {
+            parts.headers.insert(header::RETRY_AFTER, error.retry_s.unwrap_or(1).into());
         }
     }
     Response::from_parts(parts, body.into())
