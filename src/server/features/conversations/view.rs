@@ -41,9 +41,15 @@ impl Assistant {
         }
         drop(read);
         let (runs, leaf) = (self.runs.clone(), row.leaf);
-        // Code is coloured here, for milliseconds a block: elsewhere than where everybody's streams are written.
+        // Code is coloured here, for milliseconds a block: elsewhere than where everybody's streams are written. The newest
+        // messages first: there is an end to what is coloured at each look.
         let shown = tokio::task::spawn_blocking(move || {
-            path(&turns, leaf).into_iter().map(|turn| message(&runs, turn, &turns, chunks.get(&turn.id))).collect()
+            let mut effort = Effort::default();
+            let newest_first = path(&turns, leaf).into_iter().rev();
+            let messages = newest_first.map(|turn| message(&runs, turn, &turns, chunks.get(&turn.id), &mut effort));
+            let mut messages: Vec<_> = messages.collect();
+            messages.reverse();
+            messages
         });
         let messages = shown.await.map_err(|_| StoreError::Broken)?;
         let ConversationRow { title, shared, .. } = row;
@@ -67,7 +73,13 @@ impl Assistant {
     }
 }
 
-fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<String>>) -> Message {
+fn message(
+    runs: &Runs,
+    turn: &TurnRow,
+    turns: &[TurnRow],
+    chunks: Option<&Vec<String>>,
+    effort: &mut Effort,
+) -> Message {
     let beside: Vec<_> = turns
         .iter()
         .filter(|other| other.parent == turn.parent && other.answer == turn.answer)
@@ -101,5 +113,5 @@ fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<S
     }
     // Another process writes it, or it has just ended: then the conversation's topic says so next.
     let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
-    Message { parts: answer::shown(&kept), text: answer::text(&kept), ..message }
+    Message { parts: answer::shown(&kept, effort), text: answer::text(&kept), ..message }
 }
