@@ -13,6 +13,9 @@ use thiserror::Error;
 pub struct AppError {
     pub kind: ErrorKind,
     pub message: String,
+    /// After so many seconds it may be tried again, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_s: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,8 @@ pub enum ErrorKind {
     NotFound,
     /// Too fast or too much; the message says when to try again.
     Busy,
+    /// Nobody's fault: there is no room now.
+    Full,
     /// The request never arrived, or its answer did not. Trying again may help.
     Network,
     /// Our fault; the log knows more.
@@ -30,7 +35,7 @@ pub enum ErrorKind {
 
 impl AppError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_s: None }
     }
 }
 

@@ -8,6 +8,7 @@ mod assistant_cases {
     mod stage;
 
     mod ends;
+    mod looks;
     mod other_clients;
     mod rights;
     mod room_html;

@@ -2,7 +2,10 @@
 #![allow(clippy::result_large_err)] // figment's own error type, in its own closures.
 
 use figment::Jail;
-use tidemark::server::config::{ClientAddress, Config, Switch, client_address};
+use tidemark::server::{
+    config::{ClientAddress, Config, SECRETS, Switch, client_address},
+    model::without_secrets,
+};
 
 const NOWHERE: &str = "no-such-file.toml";
 
@@ -80,6 +83,30 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_allowed() {
             "http://127.0.0.1:11434/v1",
             "tidemark.assistant.openai_models = [] is not allowed: set, where there is a key or an address",
         ),
+        (
+            "TIDEMARK_ASSISTANT__OPENAI_MODELS",
+            "small",
+            "tidemark.assistant.openai_base_url =  is not allowed: set, where there is openai_key or openai_models",
+        ),
+        ("TIDEMARK_ASSISTANT__OPENAI_KEY", "sk-1", "tidemark.assistant.openai_base_url =  is not allowed: set, where"),
+        (
+            "TIDEMARK_ASSISTANT__ANTHROPIC_BASE_URL",
+            "api.anthropic.com",
+            "tidemark.assistant.anthropic_base_url = api.anthropic.com is not allowed: an address such as https://",
+        ),
+        ("TIDEMARK_ASSISTANT__ANTHROPIC_BASE_URL", "ftp://a.test", "ftp://a.test is not allowed: an address such as"),
+        (
+            "TIDEMARK_ASSISTANT__ANTHROPIC_BASE_URL",
+            "https://u:sk-1@a.test",
+            "anthropic_base_url = … is not allowed: an address without a name and password",
+        ),
+        (
+            "TIDEMARK_ASSISTANT__ANTHROPIC_KEY",
+            "sk-1\u{fc}",
+            "tidemark.assistant.anthropic_key = … is not allowed: letters, digits and signs of ASCII",
+        ),
+        ("TIDEMARK_ASSISTANT__OPENAI_KEY", "sk-1\nx", "tidemark.assistant.openai_key = … is not allowed"),
+        ("TIDEMARK_ASSISTANT__ANTHROPIC_VERSION", "2023 06", "anthropic_version = … is not allowed"),
         ("TIDEMARK_LOG", "tidemark=loud", "tidemark.log = tidemark=loud is not allowed"),
         ("TIDEMARK_INSPECTOR", "maybe", "unknown variant: found `maybe`, expected `one of `auto`, `on`, `off``"),
         ("TIDEMARK_SHUTDOWN_MS", "soon", "invalid type: found string \"soon\", expected u64"),
@@ -88,9 +115,55 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_allowed() {
         Jail::expect_with(|jail| {
             jail.set_env(name, value);
             let error = Config::load(NOWHERE).expect_err(name).to_string();
-            assert!(error.contains(words), "{name}: {error}");
+            assert!(error.contains(words) && !error.contains("sk-1"), "{name}: {error}");
             Ok(())
         });
+    }
+}
+
+#[test]
+fn a_secret_in_the_file_stops_the_start_says_what_to_do_and_is_not_told() {
+    for (file, key, variable) in [
+        ("session_key = \"sk-1\"", "session_key", "TIDEMARK_SESSION_KEY"),
+        (
+            "[tidemark.assistant]\nanthropic_key = \"sk-1\"",
+            "assistant.anthropic_key",
+            "TIDEMARK_ASSISTANT__ANTHROPIC_KEY",
+        ),
+        ("assistant = { openai_key = 'sk-1' }", "assistant.openai_key", "TIDEMARK_ASSISTANT__OPENAI_KEY"),
+        ("assistant.openai_key = 7651", "assistant.openai_key", "TIDEMARK_ASSISTANT__OPENAI_KEY"),
+        (
+            "public_url = \"https://a.test\"\nmail.smtp_url = \"smtps://u:sk-1@b.test\"",
+            "mail.smtp_url",
+            "TIDEMARK_MAIL__SMTP_URL",
+        ),
+    ] {
+        Jail::expect_with(|jail| {
+            jail.create_file("Leptos.toml", &format!("[tidemark]\n{file}\n"))?;
+            let error = Config::load("Leptos.toml").expect_err(file).to_string();
+            let words = format!("tidemark.{key} is a secret, and Leptos.toml is no place for one");
+            assert!(error.contains(&words) && error.contains(&format!("Set {variable} in the environment")), "{error}");
+            assert!(!error.contains("sk-1") && !error.contains("7651"), "{error}");
+            jail.create_file("Leptos.toml", "[tidemark]\nsession_key = \"\"\nassistant.openai_key = \"\"\n")?;
+            jail.set_env(variable, if key == "session_key" { "12ab" } else { "" });
+            Config::load("Leptos.toml").expect("a secret of the environment, and none in the file");
+            Ok(())
+        });
+    }
+    Jail::expect_with(|jail| {
+        let file = "[tidemark]\npublic_url = \"https://a.test\"\nmail.smtp_url = \"smtp://relay.test\"\n";
+        jail.create_file("Leptos.toml", file)?;
+        Config::load("Leptos.toml").expect("nobody's password is in it");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_a_secret_is_left_out_of_what_the_guide_quotes() {
+    for key in SECRETS {
+        let name = key.rsplit('.').next().expect("a name");
+        let told = without_secrets("Leptos.toml", &format!("{name} = \"sk-1\"\n")).into_owned();
+        assert_eq!(told, format!("{name} = \"\"\n"));
     }
 }
 

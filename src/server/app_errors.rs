@@ -1,5 +1,7 @@
 //! What the features' errors look like to people. A store's error is logged here, and its words stay here.
 
+use std::time::Duration;
+
 use super::{
     features::{
         chat::ChatError, conversations::ConversationError, jobs::JobError, keys::KeyError, people::NameError,
@@ -86,7 +88,13 @@ impl From<ConversationError> for AppError {
                 | ChatError::ConversationTooLong(_)
                 | ChatError::TooManyMessages(_)),
             ) => Self::new(ErrorKind::Invalid, sentence(&error)),
-            error @ (ConversationError::Chat(_) | ConversationError::Busy | ConversationError::TooMany) => {
+            ConversationError::Chat(error) => {
+                let kind = if error.is_full() { ErrorKind::Full } else { ErrorKind::Busy };
+                let seconds =
+                    |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
+                Self { retry_s: error.wait().map(seconds), ..Self::new(kind, sentence(&error)) }
+            }
+            error @ (ConversationError::Busy | ConversationError::TooMany) => {
                 Self::new(ErrorKind::Busy, sentence(&error))
             }
             error => Self::new(ErrorKind::Invalid, sentence(&error)),

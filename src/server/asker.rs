@@ -71,9 +71,14 @@ pub async fn answer_in_rooms(state: &AppState) -> Result<(), StoreError> {
 /// An answer is read by everybody there, so it may use nothing that only whoever asks may read: its tools are used for nobody.
 async fn answer_in_room(state: &AppState, room: &str) {
     let tools = Toolbox::only(&["read_guide"], Context { state: state.clone(), asking: Asking::default() });
-    if let Err(error) = state.assistant.answer_waiting(room, &tools).await {
-        tracing::error!(%error, room, "a question in a room could not be answered; it waits");
-    }
+    let (assistant, room) = (state.assistant.clone(), room.to_owned());
+    // Whoever has asked may leave in between.
+    let answered = state.runs.see_through(async move {
+        if let Err(error) = assistant.answer_waiting(&room, &tools).await {
+            tracing::error!(%error, room, "a question in a room could not be answered; it waits");
+        }
+    });
+    answered.await;
 }
 
 /// What whoever loads the page that is rendered has used today.

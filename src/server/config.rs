@@ -1,18 +1,22 @@
 //! The configuration: defaults, then `Leptos.toml`, then the environment (`TIDEMARK_STREAM__HEARTBEAT_MS=…`).
-//! A wrong value stops the start with the key, the value and what is allowed. `tests/config.rs` compares
-//! `Leptos.toml` with the defaults here.
+//! A wrong value stops the start with the key, the value and what is allowed; so does a secret in the file, which goes into
+//! the binary and is quoted by the guide. `tests/config.rs` compares `Leptos.toml` with the defaults here.
 
 use std::{fmt, net::IpAddr, ops::RangeInclusive, path::PathBuf};
 
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
+    value::Value,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::{features::chat::Ceilings, model::Provider};
 use crate::wire::feed::SAMPLING_INTERVALS_MS;
+
+/// What is never told to anybody. In a file these are empty.
+pub const SECRETS: [&str; 4] = ["session_key", "assistant.anthropic_key", "assistant.openai_key", "mail.smtp_url"];
 
 /// See `Leptos.toml` for what each setting does and what follows from changing it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,13 +134,21 @@ impl AssistantConfig {
         within("assistant.requests_a_minute_per_person", self.requests_a_minute_per_person, 1..=1_000_000)?;
         within("assistant.requests_a_minute_per_address", self.requests_a_minute_per_address, 1..=1_000_000)?;
         within("assistant.requests_a_minute", self.requests_a_minute, 1..=10_000_000)?;
+        check_header("assistant.anthropic_key", &self.anthropic_key)?;
+        check_header("assistant.anthropic_version", &self.anthropic_version)?;
+        check_header("assistant.openai_key", &self.openai_key)?;
         let names = "set, where there is a key or an address: the names of models there".to_owned();
         if !self.anthropic_key.is_empty() && self.anthropic_models.is_empty() {
             return not_allowed("assistant.anthropic_models", "[]", names);
         }
+        check_address("assistant.anthropic_base_url", &self.anthropic_base_url)?;
         if self.openai_base_url.is_empty() {
-            return Ok(());
+            let set = !self.openai_key.is_empty() || !self.openai_models.is_empty();
+            let allowed =
+                "set, where there is openai_key or openai_models: whom to ask, as in https://api.openai.com/v1";
+            return if set { not_allowed("assistant.openai_base_url", "", allowed.into()) } else { Ok(()) };
         }
+        check_address("assistant.openai_base_url", &self.openai_base_url)?;
         if self.openai_models.is_empty() {
             return not_allowed("assistant.openai_models", "[]", names);
         }
@@ -220,6 +232,11 @@ pub enum ConfigError {
     Read(#[from] Box<figment::Error>),
     #[error("tidemark.{key} = {value} is not allowed: {allowed}")]
     NotAllowed { key: &'static str, value: String, allowed: String },
+    #[error(
+        "tidemark.{key} is a secret, and {file} is no place for one: it goes into the binary, and the assistant quotes it. \
+         Set {variable} in the environment or in .env"
+    )]
+    Secret { key: &'static str, file: String, variable: String },
 }
 
 impl Default for Config {
@@ -277,8 +294,13 @@ impl Default for Config {
 impl Config {
     /// Reads `file` (its `[tidemark]` table; it may be missing) and the environment, and checks every value.
     pub fn load(file: &str) -> Result<Self, ConfigError> {
+        let written = Figment::from(Toml::file(file)).focus("tidemark");
+        if let Some(key) = SECRETS.into_iter().find(|key| is_secret_in(&written, key)) {
+            let variable = format!("TIDEMARK_{}", key.to_uppercase().replace('.', "__"));
+            return Err(ConfigError::Secret { key, file: file.to_owned(), variable });
+        }
         let figment = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Figment::from(Toml::file(file)).focus("tidemark"))
+            .merge(written)
             .merge(Env::prefixed("TIDEMARK_").split("__"));
         let config: Self = figment.extract().map_err(Box::new)?;
         config.check()?;
@@ -322,6 +344,43 @@ impl Config {
         }
         self.allowed_origins.iter().try_for_each(|origin| check_origin("allowed_origins", origin))
     }
+}
+
+/// An address of a mail server without a user's name and password is none.
+fn is_secret_in(written: &Figment, key: &str) -> bool {
+    match written.find_value(key) {
+        Ok(Value::String(_, text)) if key == "mail.smtp_url" => text.contains('@'),
+        Ok(Value::String(_, text)) => !text.is_empty(),
+        Ok(_) => true,
+        Err(_) => false,
+    }
+}
+
+/// Where a provider is asked. Its key has a setting of its own: an address is no secret, and stands in logs.
+fn check_address(key: &'static str, address: &str) -> Result<(), ConfigError> {
+    let open = |url: &reqwest::Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    match reqwest::Url::parse(address) {
+        Ok(url) if open(&url) => Ok(()),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            not_allowed(key, "…", "an address without a name and password: a key has a setting of its own".into())
+        }
+        _ => {
+            not_allowed(key, address, "an address such as https://api.example.com/v1, with http:// or https://".into())
+        }
+    }
+}
+
+/// What is sent in a header. It may be a secret: the value is not told.
+fn check_header(key: &'static str, value: &str) -> Result<(), ConfigError> {
+    if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    not_allowed(key, "…", "letters, digits and signs of ASCII, without spaces or line breaks".into())
 }
 
 /// An origin is compared byte for byte, so it has to be written as browsers send it.

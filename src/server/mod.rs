@@ -3,6 +3,7 @@
 mod app_errors;
 pub mod asker;
 pub mod assets;
+mod bodies;
 pub mod boot;
 pub mod command_line;
 pub mod config;

@@ -21,16 +21,15 @@ use axum::{
 };
 use leptos::prelude::use_context;
 
-use super::{flash, http_error, session::Asking, state::AppState};
-
-/// A form is at most this long, in bytes: the longest message in the longest encoding fits.
-const FORM_BYTES: usize = 64 * 1024;
+use super::{bodies, flash, http_error, session::Asking, state::AppState};
 
 /// What was typed is kept for so long: the browser asks for the page at once.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// For so many sessions at once; beyond, the newest is not kept. The limit on writes makes that hard to reach.
+/// For so many sessions at once, and so many bytes in all; beyond, the newest is not kept. The limit on writes makes that hard
+/// to reach.
 const SESSIONS: usize = 1_000;
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The fields of forms that failed, by session.
 #[derive(Debug, Default)]
@@ -71,7 +70,10 @@ impl Typed {
     fn keep(&self, session: &str, form: &str, fields: Vec<(String, String)>, now: Instant) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| now < kept.until);
-        if kept.len() < SESSIONS {
+        let length =
+            |fields: &[(String, String)]| fields.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>();
+        let bytes = kept.values().map(|kept| length(&kept.fields)).sum::<usize>() + length(&fields);
+        if kept.len() < SESSIONS && bytes <= KEPT_BYTES {
             kept.insert(session.to_owned(), Kept { form: form.to_owned(), fields, until: now + KEPT });
         }
     }
@@ -103,8 +105,9 @@ pub async fn watch(State(state): State<AppState>, request: Request, next: Next) 
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES).await else {
-        return http_error::too_large(&format!("a form has at most {FORM_BYTES} bytes"));
+    let most = bodies::most(&state, parts.uri.path());
+    let Ok(bytes) = axum::body::to_bytes(body, most).await else {
+        return http_error::too_large(&format!("a form has at most {most} bytes"));
     };
     let failed = Failed::default();
     parts.extensions.insert(failed.clone());
@@ -154,5 +157,11 @@ mod tests {
         assert_eq!(typed.take("a", "/api/fn/create-room", now), Fields::default());
         typed.keep("a", "/api/fn/create-room", fields(), now);
         assert_eq!(typed.take("a", "/api/fn/create-room", now + KEPT), Fields::default(), "not for ever");
+        let long = || vec![("text".to_owned(), "x".repeat(KEPT_BYTES / 2))];
+        for session in ["a", "b", "c"] {
+            typed.keep(session, "/api/fn/ask-assistant", long(), now);
+        }
+        let is_kept = |session| typed.take(session, "/api/fn/ask-assistant", now) != Fields::default();
+        assert_eq!(["a", "b", "c"].map(is_kept), [true, false, false], "not as much as anybody sends");
     }
 }

@@ -22,6 +22,7 @@ use tower_http::{
 };
 
 use super::{
+    bodies::{self, BODY_BYTES},
     http_error, plain_forms, rate_limit, session,
     state::AppState,
     transports::{chat, conversations, events, history, jobs, rooms, snapshot, sse, ui, ws},
@@ -31,10 +32,7 @@ use crate::{
     error::{AppError, ErrorKind},
 };
 
-/// A request's body is never larger, in bytes: what people send here are small commands.
-const BODY_BYTES: usize = 64 * 1024;
-
-/// But for conversations with a model: as many characters as they may have, in the longest encoding, and their JSON.
+/// Of conversations with a model: as many characters as they may have, in the longest encoding, and their JSON.
 fn conversation_bytes(state: &AppState) -> usize {
     const AROUND: usize = 100 * 1024;
     state.config.assistant.conversation_chars as usize * 4 + AROUND
@@ -97,7 +95,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
                 .layer(middleware::from_fn_with_state(state.clone(), rate_limit::limit))
                 .layer(csrf(&state)?),
         )
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), bodies::limit))
         .with_state(state))
 }
 
@@ -146,10 +144,11 @@ async fn with_true_status(answer: Response) -> Response {
             ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Busy => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Full => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Network | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        if error.kind == ErrorKind::Busy {
-            parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if matches!(error.kind, ErrorKind::Busy | ErrorKind::Full) {
+            parts.headers.insert(header::RETRY_AFTER, error.retry_s.unwrap_or(1).into());
         }
     }
     Response::from_parts(parts, body.into())

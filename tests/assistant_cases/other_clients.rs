@@ -216,6 +216,68 @@ async fn messages_that_are_none_have_a_status_and_words() {
 }
 
 #[tokio::test]
+async fn messages_that_say_nothing_are_not_kept_and_too_many_are_refused_at_once() {
+    let stage = Stage::new().await;
+    let empty = |number: usize| message(&format!("e{number}"), "assistant", "");
+    let mut many: Vec<_> = (0..100).map(empty).collect();
+    many.push(message("m1", "user", "One?"));
+    let mut refused = post(&stage, many.clone()).await;
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(refused.text().await.contains("a conversation has at most 100 messages; begin a new one"));
+    let answer = post(&stage, many.split_off(1)).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let (prompt, pen) = stage.script.next().await;
+    assert_eq!(prompt.turns.len(), 1);
+    let id = stage.server.state.store.conversation_named(None, CHAT).await.expect("the store").expect("one").id;
+    let mut read = stage.server.state.store.read().await.expect("the store");
+    let turns = tidemark::server::store::conversations::turns(&mut read, &id).await.expect("the store");
+    assert_eq!(turns.len(), 2, "the question and its answer");
+    pen.end();
+}
+
+#[tokio::test]
+async fn an_answer_that_had_no_text_is_known_by_its_name_all_the_same() {
+    let stage = Stage::new().await;
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.end();
+    let name = events(&first.text().await)[0]["messageId"].as_str().expect("a name").to_owned();
+    let messages = vec![message("m1", "user", "One?"), message(&name, "assistant", ""), message("m2", "user", "Two?")];
+    let second = post(&stage, messages).await;
+    assert_eq!(second.status(), StatusCode::OK);
+    let (_, pen) = stage.script.next().await;
+    let id = stage.server.state.store.conversation_named(None, CHAT).await.expect("the store").expect("one").id;
+    let mut read = stage.server.state.store.read().await.expect("the store");
+    let turns = tidemark::server::store::conversations::turns(&mut read, &id).await.expect("the store");
+    assert_eq!(turns.iter().map(|turn| turn.parent).skip(1).collect::<Vec<_>>(), [1, 2, 3].map(Some), "{turns:#?}");
+    pen.end();
+}
+
+#[tokio::test]
+async fn such_a_stream_takes_a_place_like_any_other_and_without_one_nothing_is_begun() {
+    let stage = Stage::with(|config| config.limits.connections_per_address = 1).await;
+    let mut first = post(&stage, vec![message("m1", "user", "One?")]).await;
+    let (_, pen) = stage.script.next().await;
+    pen.write("Good ");
+    first.read_until("Good ").await;
+    assert_eq!(stage.server.state.connections.streams(), 1);
+    let stream = format!("/api/chat/{CHAT}/stream");
+    let mut resumed = stage.server.get(&stream, &[]).await;
+    assert_eq!(resumed.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(!resumed.header("retry-after").is_empty() && resumed.text().await.contains("too-many-connections"));
+    let body = json!({ "id": "another", "messages": [message("m1", "user", "Two?")] }).to_string();
+    let again = stage.server.send(Method::POST, "/api/chat", &[("content-type", "application/json")], body).await;
+    assert_eq!((again.status(), stage.script.times_asked()), (StatusCode::TOO_MANY_REQUESTS, 1));
+    drop(first);
+    let mut resumed = stage.server.get(&stream, &[]).await;
+    resumed.read_until("Good ").await;
+    pen.end();
+    resumed.text().await;
+    drop(resumed);
+    assert_eq!(stage.server.state.connections.streams(), 0);
+}
+
+#[tokio::test]
 async fn a_reader_that_comes_at_any_moment_gets_each_word_once() {
     let stage = Stage::new().await;
     let first = post(&stage, vec![message("m1", "user", "One?")]).await;

@@ -1,12 +1,44 @@
 //! Whose a conversation is, and what sharing it means.
 
 use axum::http::StatusCode;
+use serde_json::json;
 use tidemark::{
-    server::{features::keys::Action, session::Asking, session::may},
+    server::{
+        features::keys::Action,
+        model::{Call, Piece, Stop},
+        session::{Asking, may},
+    },
     wire::{Topic, topic::Segment},
 };
 
 use super::stage::{ID, Stage};
+
+#[tokio::test]
+async fn what_people_and_models_wrote_is_found_in_any_case_and_script_and_gone_when_it_is() {
+    let stage = Stage::new().await;
+    let (ada, assistant) = (stage.person("Ada").await, stage.server.state.assistant.clone());
+    stage.ask(&ada, "q1", "Über die Gezeiten").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    let call = Call { id: "c1".into(), name: "read_guide".into(), input: json!({ "question": "hiddenword" }) };
+    pen.piece(Piece::Call(call));
+    pen.piece(Piece::Stopped(Stop::Tools));
+    let (_, pen) = stage.script.next().await;
+    pen.write("Grüße, \\n こんにちは世界 \"quoted\"");
+    pen.end();
+    stage.ended(&ada).await;
+    assistant.rename(&ada, ID, "Ebbe und Öde").await.expect("renamed");
+    let found = async |search: &str| assistant.list("p-Ada", search, 10).await.expect("the store").len();
+    for there in
+        ["über", "ÜBER", "uber", "gezeit", "grüße", "世界", "にちは", "ÖDE", "ebbe öde", "die", "de", "\"quoted", "\\n"]
+    {
+        assert_eq!(found(there).await, 1, "{there}");
+    }
+    for not_there in ["hiddenword", "read_guide", "question", "c1", "output", "über ebbe", "世 界人", "xy", "?!"] {
+        assert_eq!(found(not_there).await, 0, "{not_there}");
+    }
+    assistant.delete(&ada, ID).await.expect("deleted");
+    assert_eq!(found("über").await, 0);
+}
 
 #[tokio::test]
 async fn a_conversation_is_its_owner_s_unless_it_is_shared_and_then_it_can_be_read_only() {
@@ -89,6 +121,10 @@ async fn conversations_are_listed_renamed_and_found_by_what_is_in_them() {
         assert_eq!(titles(found).await.len(), 1, "{found}");
     }
     for not_found in ["200%", "every%there", "nothing"] {
+        assert!(titles(not_found).await.is_empty(), "{not_found}");
+    }
+    // What is stored beside the text is no text.
+    for not_found in ["text", "type", "parts", "[{", "tool", "it\",\"type"] {
         assert!(titles(not_found).await.is_empty(), "{not_found}");
     }
     assistant.rename(&ada, ID, "  All   of it ").await.expect("renamed");

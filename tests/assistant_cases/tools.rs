@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tidemark::{
-    server::model::{Call, Part, Piece, Stop},
+    server::model::{Call, Part, Piece, Stop, Usage},
     wire::assistant::{Message, Status, ToolState, ToolUse},
 };
 
@@ -175,6 +175,60 @@ async fn what_models_ask_for_wrongly_is_told_to_them_and_they_do_not_ask_for_eve
     let answer = stage.ended(&ada).await;
     assert_eq!(answer.status, Status::Failed);
     assert!(answer.error.is_some_and(|error| error.contains("8 times")));
+}
+
+fn results(prompt: &tidemark::server::model::Prompt) -> Vec<(String, bool)> {
+    let results = prompt.turns.last().expect("a turn").parts.iter().filter_map(|part| match part {
+        Part::Result(result) => Some((result.output.clone(), result.failed)),
+        _ => None,
+    });
+    results.collect()
+}
+
+#[tokio::test]
+async fn so_many_calls_at_once_and_so_much_of_what_tools_say_and_the_model_is_told() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "Look everything up").await.expect("asked");
+    let (mut said, mut enough) = (0, false);
+    let (_, mut pen) = stage.script.next().await;
+    for round in 0..7 {
+        pen.write("Let me look. ");
+        for number in 0..9 {
+            let input = json!({ "question": "How does a stream resume after a position?" });
+            pen.piece(Piece::Call(Call { id: format!("c{round}-{number}"), name: "read_guide".into(), input }));
+        }
+        pen.piece(Piece::Stopped(Stop::Tools));
+        let (prompt, next) = stage.script.next().await;
+        let results = results(&prompt);
+        assert_eq!(results.len(), 9, "each has a result");
+        assert!(results[8].1 && results[8].0.contains("too many tools were asked for at once"), "{:?}", results[8]);
+        said += results.iter().filter(|(_, failed)| !failed).map(|(output, _)| output.len()).sum::<usize>();
+        enough = results[7].1 && results[7].0.contains("as much as they may in one answer");
+        if enough {
+            next.write("That is all.");
+            next.end();
+            break;
+        }
+        pen = next;
+    }
+    assert!(enough && (60_000..82_000).contains(&said), "{said}");
+    assert_eq!(stage.ended(&ada).await.status, Status::Complete);
+}
+
+#[tokio::test]
+async fn tokens_that_are_spent_in_the_middle_end_the_answer_before_the_next_round() {
+    let stage = Stage::with(|config| config.assistant.tokens_a_day_per_address = 100).await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "What does a reset mean?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.piece(Piece::Usage(Usage { input_tokens: 60, output_tokens: 60 }));
+    wants(pen, "read_guide", json!({ "question": "What does a reset mean?" }));
+    let answer = stage.ended(&ada).await;
+    assert_eq!((answer.status, stage.script.times_asked()), (Status::Failed, 1));
+    let error = answer.error.expect("why");
+    assert!(error.starts_with("People at your network address have used all tokens of the day"), "{error}");
+    assert_eq!(tool(&answer).state, ToolState::Done, "what was found stays");
 }
 
 #[tokio::test]

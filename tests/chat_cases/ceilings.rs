@@ -7,7 +7,7 @@ use tidemark::server::{
         chat::{Payer, Used},
         keys,
     },
-    model::Turn,
+    model::{Call, CallResult, Part, Role, Turn},
 };
 
 use crate::{
@@ -60,6 +60,28 @@ async fn a_message_and_a_conversation_may_be_so_long() {
     for fits in [&[10][..], &[5, 10, 10], &[1, 1, 1, 1, 1]] {
         assert_eq!(ask(&server, &conversation(fits)).await.status(), StatusCode::OK, "{fits:?}");
     }
+}
+
+#[tokio::test]
+async fn what_tools_said_makes_no_conversation_too_long() {
+    let provider = Provider::new(Kind::Anthropic, Does::Answer).await;
+    let server = server_with(&provider, |assistant| {
+        (assistant.message_chars, assistant.conversation_chars, assistant.conversation_messages) = (10, 25, 3);
+    })
+    .await;
+    let call = Call { id: "a".into(), name: "search_messages".into(), input: json!({ "words": "x".repeat(100) }) };
+    let result = CallResult { call: "a".into(), output: "long ".repeat(10_000), failed: false };
+    let turns = [
+        Turn::user("What?"),
+        Turn { role: Role::Assistant, parts: vec![Part::Text("So:".into()), Part::Call(call)] },
+        Turn { role: Role::User, parts: vec![Part::Result(result)] },
+        Turn::assistant("That."),
+        Turn::user("And this?"),
+    ];
+    let payer = Payer::new(None, "198.51.100.1");
+    server.state.chats.admit(&payer, None, &turns).await.expect("three messages of 22 characters");
+    let longer = [&turns[..4], &[Turn::assistant("Well"), Turn::user("And this?")]].concat();
+    assert!(server.state.chats.admit(&payer, None, &longer).await.is_err(), "of four");
 }
 
 #[tokio::test]

@@ -65,3 +65,54 @@ async fn a_form_that_is_far_too_long_is_refused() {
     let answer = send(&server, &cookie, "/api/fn/post-message", format!("text={}", "x".repeat(70_000))).await;
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn the_longest_question_fits_into_a_form_in_any_script_and_a_longer_one_is_told_why_not() {
+    let server = Server::new().await;
+    let cookie = visit(&server).await;
+    let question = |number: usize, letter: &str, chars: usize| {
+        let letter: String = letter.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("conversation={number:032x}&client=q{number}&text={}", letter.repeat(chars))
+    };
+    const ASK: &str = "/api/fn/ask-assistant";
+    for (number, letter) in ["世", "ш", "🌊"].into_iter().enumerate() {
+        let answer = send(&server, &cookie, ASK, question(number, letter, 32_000)).await;
+        let page = format!("/assistant/{number:032x}");
+        assert_eq!((answer.status(), answer.header("location")), (StatusCode::FOUND, page.as_str()), "{letter}");
+    }
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookie.as_str())];
+    let answer = server.send(Method::POST, ASK, &headers, question(4, "世", 32_000)).await;
+    assert_eq!(answer.status(), StatusCode::OK, "with a script");
+    let mut answer = server.send(Method::POST, ASK, &headers, question(5, "世", 32_001)).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let words = "A message has at most 32000 characters";
+    assert!(answer.text().await.contains(words));
+    let answer = send(&server, &cookie, ASK, question(6, "世", 32_001)).await;
+    let cookies = with_flash(&cookie, &answer);
+    let page = server.get("/assistant", &[("accept", "text/html"), ("cookie", &cookies)]).await.text().await;
+    assert!(page.contains(words), "without one too");
+}
+
+#[tokio::test]
+async fn a_server_function_says_when_to_come_back_and_whose_fault_it_is_as_the_interface_does() {
+    const DAY_S: i64 = 24 * 60 * 60;
+    for (is_full, status) in [(false, StatusCode::TOO_MANY_REQUESTS), (true, StatusCode::SERVICE_UNAVAILABLE)] {
+        let server = Server::with(|config| {
+            config.assistant.anthropic_key = "never asked".into();
+            match is_full {
+                true => config.assistant.answers_at_once = 0,
+                false => config.assistant.tokens_a_day_per_address = 0,
+            }
+        })
+        .await;
+        let cookie = visit(&server).await;
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookie.as_str())];
+        let body = format!("conversation={:032x}&client=q&text=Well", 1);
+        let answer = server.send(Method::POST, "/api/fn/ask-assistant", &headers, body).await;
+        let midnight = DAY_S - (tidemark::server::store::now_ms() / 1_000) % DAY_S;
+        let wait: i64 = answer.header("retry-after").parse().expect("seconds");
+        let expected = if is_full { 5..=5 } else { midnight - 1..=midnight + 30 };
+        assert_eq!(answer.status(), status);
+        assert!(expected.contains(&wait), "{wait}, and it is {midnight} to midnight");
+    }
+}

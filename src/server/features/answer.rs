@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::text::harmless;
 use crate::{
     server::{
-        markdown::{self, Markdown},
+        markdown::{self, Effort, Markdown},
         model::{Call, CallResult, Part as Said, Role, Turn},
     },
     wire::assistant::{Part, PartKind, RunEvent, RunEventKind, Status, ToolState, ToolUse},
@@ -302,8 +302,11 @@ pub fn text(parts: &[Kept]) -> String {
 }
 
 /// An answer that is whole, as it is shown.
-pub fn shown(parts: &[Kept]) -> Vec<Part> {
-    let blocks = |part: &Kept| if let Kept::Text { text } = part { markdown::render(text) } else { Vec::new() };
+pub fn shown(parts: &[Kept], effort: &mut Effort) -> Vec<Part> {
+    let mut blocks = |part: &Kept| match part {
+        Kept::Text { text } => markdown::render_within(text, effort),
+        _ => Vec::new(),
+    };
     parts.iter().map(|part| view(part, blocks(part))).collect()
 }
 
@@ -456,7 +459,7 @@ mod tests {
         follow(&mut answer);
         answer.close();
         follow(&mut answer);
-        let shown: Vec<_> = shown(answer.parts()).into_iter().map(|part| part.blocks).collect();
+        let shown: Vec<_> = shown(answer.parts(), &mut Effort::default()).into_iter().map(|part| part.blocks).collect();
         assert_eq!(seen, shown);
         assert!(answer.is_told());
     }

@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     answer::{self, Answer, Kept},
-    chat::Admission,
+    chat::{Admission, ChatError},
 };
 use crate::{
     server::{
@@ -42,6 +42,17 @@ pub const LEASE_MS: i64 = 5_000;
 
 /// A model may ask for tools so many times in one answer.
 const ROUNDS: usize = 8;
+
+/// And for so many at a time: a question has few sides, and each call is work for the server, and read again in each round.
+const CALLS: usize = 8;
+
+/// Once tools have said so much in one answer, in bytes, no more of them are used: it is about 20,000 tokens, which the smallest
+/// window that is usual (`context_tokens`) holds beside the question, and read again, and paid for, in each round that follows.
+const RESULT_BYTES: usize = 64 * 1024;
+
+const TOO_MANY_CALLS: &str = "This was not done: too many tools were asked for at once. Ask for fewer.";
+const TOO_MUCH_SAID: &str =
+    "This was not done: tools have said as much as they may in one answer. Answer with what there is.";
 
 /// The end of an answer is tried to be stored so many times, with [`SAVE`] between them.
 const TRIES: usize = 5;
@@ -340,6 +351,18 @@ impl From<ModelError> for End {
     }
 }
 
+impl From<ChatError> for End {
+    fn from(error: ChatError) -> Self {
+        if let ChatError::Store(error) = error {
+            tracing::error!(%error, "whether an answer may go on could not be found out");
+            return Self::Failed("The server cannot reach its data.".to_owned());
+        }
+        let mut words = error.to_string();
+        words[..1].make_ascii_uppercase();
+        Self::Failed(words + ".")
+    }
+}
+
 /// What writes one answer.
 struct Writer<'r> {
     runs: &'r Runs,
@@ -357,7 +380,10 @@ impl Writer<'_> {
     async fn answer(&mut self) -> Result<Status, End> {
         // A person may have said yes to something since.
         self.use_tools().await?;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            if round > 0 {
+                self.begin.admission.check_tokens().await?;
+            }
             let stop = self.round().await?;
             let asked = answer::tools(self.running.lock().answer.parts()).any(answer::is_open);
             match stop {
@@ -385,6 +411,7 @@ impl Writer<'_> {
         let tools = if model.takes_tools() { self.begin.tools.described() } else { Vec::new() };
         let mut pieces = self.begin.admission.ask(turns, tools);
         self.cost.left_out = pieces.left_out() as u32;
+        let mut calls = 0;
         loop {
             let tell_at = self.told.map_or_else(Instant::now, |told| told + TELL);
             let untold = !self.running.lock().answer.is_told();
@@ -413,7 +440,9 @@ impl Writer<'_> {
                 Piece::Thinking(text) => self.running.lock().answer.add_thinking(&text),
                 Piece::Signature(signature) => self.running.lock().answer.sign_thinking(signature),
                 Piece::Call(call) => {
+                    calls += 1;
                     let tool = self.wanted(call);
+                    let tool = if calls > CALLS { refused(tool, TOO_MANY_CALLS) } else { tool };
                     self.running.lock().answer.set_tool(tool);
                 }
                 Piece::Usage(_) => {}
@@ -421,6 +450,8 @@ impl Writer<'_> {
                     self.before =
                         Usage { input_tokens: self.cost.input_tokens, output_tokens: self.cost.output_tokens };
                     self.tell();
+                    // What the next round is allowed depends on it.
+                    pieces.note().await;
                     return Ok(stop);
                 }
             }
@@ -455,6 +486,13 @@ impl Writer<'_> {
             .cloned()
             .collect();
         for tool in wanted {
+            let said: usize = answer::tools(self.running.lock().answer.parts()).map(|tool| tool.output.len()).sum();
+            let changes = self.begin.tools.find(&tool.name).is_some_and(|tool| tool.changes());
+            // What a person has said yes to is done.
+            if said >= RESULT_BYTES && !changes {
+                self.running.change(|answer| answer.set_tool(refused(tool, TOO_MUCH_SAID)));
+                continue;
+            }
             let (state, output) = match self.call(&tool).await? {
                 Ok(output) => (ToolState::Done, output),
                 Err(words) => (ToolState::Failed, words),
@@ -500,6 +538,11 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// A call that is answered without being followed.
+fn refused(tool: ToolUse, why: &str) -> ToolUse {
+    ToolUse { state: ToolState::Failed, output: why.to_owned(), ..tool }
 }
 
 fn ms(duration: Duration) -> u32 {

@@ -1,7 +1,7 @@
 //! The frame of a block of code, the same while it is written and afterwards: a bar with the language and a button, the code.
 //! The button does nothing by itself; a page's script finds it by `data-copy`.
 
-use super::highlight;
+use super::highlight::{self, Effort};
 
 pub const END: &str = "</code></pre></div>";
 
@@ -22,10 +22,10 @@ pub fn start(language: &str) -> String {
     html
 }
 
-/// A whole block of code, in colours if it is `closed` and they are known.
-pub fn write(language: &str, code: &str, closed: bool, html: &mut String) {
+/// A whole block of code, in colours if they are known and there is effort left for them.
+pub fn write(language: &str, code: &str, effort: &mut Effort, html: &mut String) {
     html.push_str(&start(language));
-    let coloured = closed && highlight::write(language, code, html);
+    let coloured = highlight::write(language, code, effort, html);
     if !coloured {
         escape(code, html);
     }

@@ -12,6 +12,31 @@ const LONGEST: usize = 50_000;
 /// the most that the squares of the lines' lengths add up to, about a tenth of a second.
 const HARDEST: usize = 10_000_000;
 
+/// What a byte takes besides, in the same measure.
+const BYTE: usize = 150;
+
+/// How much may be done for the colours of one rendering, in the same measure: about a fifth of a second. A conversation of
+/// the longest that is usual, all of it code, takes less. What is beyond stays plain.
+#[derive(Debug)]
+pub struct Effort(usize);
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self(2 * HARDEST)
+    }
+}
+
+impl Effort {
+    pub const NONE: Self = Self(0);
+
+    /// Whether so much is left; then it is taken.
+    fn take(&mut self, effort: usize) -> bool {
+        let left = self.0.checked_sub(effort);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 pub const CLASSES: [&str; 10] = [
     "hl-attribute",
     "hl-comment",
@@ -78,14 +103,18 @@ static LANGUAGES: LazyLock<Languages> = LazyLock::new(|| {
     Languages { set: two_face::syntax::extra_newlines(), scopes: SCOPES.iter().filter_map(scope).collect() }
 });
 
-/// Appends the code in colours. False, and nothing appended, if the language is unknown or the code too long.
-pub fn write(language: &str, code: &str, html: &mut String) -> bool {
+/// Appends the code in colours. False, and nothing appended, if the language is unknown, the code too long or no effort left.
+pub fn write(language: &str, code: &str, left: &mut Effort, html: &mut String) -> bool {
     let effort: usize = code.lines().map(|line| line.len() * line.len()).sum();
     if language.is_empty() || code.len() > LONGEST || effort > HARDEST {
         return false;
     }
+    let Some(syntax) = syntax(language) else { return false };
+    if !left.take(effort + BYTE * code.len()) {
+        return false;
+    }
     let length = html.len();
-    let written = syntax(language).and_then(|syntax| spans(syntax, code, html));
+    let written = spans(syntax, code, html);
     if written.is_none() {
         html.truncate(length);
     }

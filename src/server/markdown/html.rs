@@ -3,6 +3,7 @@
 
 use super::{
     code,
+    highlight::Effort,
     links::{self, Address, Definitions},
     sanitise,
 };
@@ -17,25 +18,26 @@ pub const OPTIONS: Options =
 /// Elements within elements; what is deeper is shown without an element of its own.
 const DEEPEST: usize = 24;
 
-/// A block that is complete. What it defines counts for those that follow.
-pub fn closed(text: &str, definitions: &mut Definitions) -> String {
-    let (html, found) = rendered(text, definitions, true);
+/// A block that is complete. What it defines counts for those that follow, and what its colours took is theirs no more.
+pub fn closed(text: &str, definitions: &mut Definitions, effort: &mut Effort) -> String {
+    let (html, found) = rendered(text, definitions, effort);
     definitions.add(found);
     html
 }
 
 /// A block that may grow: code has no colours yet.
 pub fn open(text: &str, definitions: &Definitions) -> String {
-    rendered(text, definitions, false).0
+    let mut none = Effort::NONE;
+    rendered(text, definitions, &mut none).0
 }
 
 /// The HTML, and what the text defines.
-fn rendered(text: &str, definitions: &Definitions, closed: bool) -> (String, Definitions) {
+fn rendered(text: &str, definitions: &Definitions, effort: &mut Effort) -> (String, Definitions) {
     let known =
         |link: BrokenLink<'_>| Some((definitions.get(&link.reference)?.to_owned().into(), CowStr::Borrowed("")));
     let parser = Parser::new_with_broken_link_callback(text, OPTIONS, Some(known));
     let found = Definitions::of(parser.reference_definitions());
-    let mut writer = Writer { closed, ..Writer::default() };
+    let mut writer = Writer::new(effort);
     // A table fills rows that are too short with cells: a page of text can become megabytes.
     let most = 8 * 1024 + 32 * text.len();
     for event in TextMergeStream::new(parser) {
@@ -49,10 +51,9 @@ fn rendered(text: &str, definitions: &Definitions, closed: bool) -> (String, Def
     (sanitise::clean(&writer.html), found)
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'e> {
     html: String,
-    closed: bool,
+    effort: &'e mut Effort,
     /// What ends the elements that are open.
     ends: Vec<&'static str>,
     /// In how many links, of which one is written: links do not hold links.
@@ -65,7 +66,20 @@ struct Writer {
     in_head: bool,
 }
 
-impl Writer {
+impl<'e> Writer<'e> {
+    fn new(effort: &'e mut Effort) -> Self {
+        Self {
+            html: String::new(),
+            effort,
+            ends: Vec::new(),
+            links: 0,
+            code: None,
+            columns: Vec::new(),
+            column: 0,
+            in_head: false,
+        }
+    }
+
     fn write(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
@@ -169,7 +183,7 @@ impl Writer {
             TagEnd::Link | TagEnd::Image => self.links = self.links.saturating_sub(1),
             TagEnd::CodeBlock => {
                 if let Some((language, code)) = self.code.take() {
-                    code::write(&language, &code, self.closed, &mut self.html);
+                    code::write(&language, &code, self.effort, &mut self.html);
                 }
             }
             _ => {}

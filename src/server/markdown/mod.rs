@@ -21,6 +21,8 @@ mod sanitise;
 #[cfg(test)]
 mod tests;
 
+pub use self::highlight::Effort;
+
 use self::{fence::Fence, links::Definitions};
 use crate::wire::markdown::Patch;
 
@@ -52,13 +54,20 @@ pub struct Markdown {
     /// Set while the open block is fenced code.
     fence: Option<Fence>,
     definitions: Definitions,
+    effort: Effort,
 }
 
 /// The blocks of a text to which nothing is added.
 pub fn render(text: &str) -> Vec<String> {
-    let mut markdown = Markdown::default();
+    render_within(text, &mut Effort::default())
+}
+
+/// The same for one of several texts that are shown together: what is done for their colours is limited for all of them.
+pub fn render_within(text: &str, effort: &mut Effort) -> Vec<String> {
+    let mut markdown = Markdown { effort: std::mem::replace(effort, Effort::NONE), ..Markdown::default() };
     markdown.take(text);
     markdown.finish();
+    *effort = markdown.effort;
     markdown.blocks
 }
 
@@ -162,7 +171,7 @@ impl Markdown {
     fn close(&mut self, end: usize, patches: &mut Vec<Patch>) {
         let block = self.text.get(self.start..end).unwrap_or_default();
         if !block.trim_ascii().is_empty() {
-            let html = html::closed(block, &mut self.definitions);
+            let html = html::closed(block, &mut self.definitions, &mut self.effort);
             self.put(html, patches);
             self.closed = self.blocks.len();
         }

@@ -1,6 +1,6 @@
 //! What a markdown document is, and what it promises while it grows: small patches, calm. Of texts by chance: `fuzz.rs`.
 
-use super::{Markdown, closing, render};
+use super::{Effort, Markdown, closing, render, render_within};
 
 fn one(text: &str) -> String {
     let blocks = render(text);
@@ -224,4 +224,23 @@ fn what_is_done_after_the_end_is_harmless() {
     assert_eq!(document.finish(), []);
     document.push("b");
     assert_eq!(document.blocks(), ["<p>a</p>", "<p>b</p>"]);
+}
+
+#[test]
+fn there_is_an_end_to_what_is_coloured_in_one_rendering() {
+    let hostile = format!("```rust\nlet x = {};\n```\n\n", "a+".repeat(1_490));
+    let text = hostile.repeat(31);
+    let coloured = |blocks: &[String]| blocks.iter().map(|block| block.contains("class=\"hl-")).collect::<Vec<_>>();
+    let expected: Vec<_> = (0..31).map(|block| block < 2).collect();
+    assert_eq!(coloured(&render(&text)), expected);
+    let mut growing = Markdown::default();
+    text.as_bytes().chunks(1_000).for_each(|piece| drop(growing.push(std::str::from_utf8(piece).unwrap())));
+    growing.finish();
+    assert_eq!(growing.blocks(), render(&text), "nor while it grows");
+    let mut effort = Effort::default();
+    let together: usize =
+        (0..4).map(|_| coloured(&render_within(&hostile, &mut effort)).iter().filter(|c| **c).count()).sum();
+    assert_eq!(together, 2, "nor in several texts that are shown together");
+    let usual = "```rust\nfn main() {\n    let tide = \"high\";\n}\n```\n\n".repeat(1_000);
+    assert!(coloured(&render(&usual)).into_iter().all(|coloured| coloured), "all of a long answer is");
 }

@@ -25,9 +25,9 @@ use thiserror::Error;
 
 pub use guide::{ADD_A_MODEL, Guide};
 pub use models::{Models, Provider, set_up};
-pub use passages::Library;
+pub use passages::{Library, without_secrets};
 pub use tidying::{fitting, paired, tokens_of, tokens_of_turn, without_tools};
-pub use turn::{Call, CallResult, Part, Role, Tool, Turn};
+pub use turn::{Call, CallResult, Part, Role, Tool, Turn, messages_in};
 pub use upstream::Patience;
 
 /// What a model is asked. The last turn is the user's: current models refuse an answer that is begun for them.

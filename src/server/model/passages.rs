@@ -1,6 +1,6 @@
 //! The documentation in this binary, as passages under their headings, and a search over them. Pure. `guide.rs` quotes them.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
@@ -11,6 +11,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("docs/protocol.md", include_str!("../../../docs/protocol.md")),
     ("Leptos.toml", include_str!("../../../Leptos.toml")),
 ];
+
+/// Settings whose values are told to nobody. In a file they stop the start (`config.rs`); but a binary may have been built
+/// from one that was never started with, or from a comment.
+const SECRETS: [&str; 4] = ["session_key", "anthropic_key", "openai_key", "smtp_url"];
 
 /// A passage longer than this is divided where a paragraph ends.
 const PASSAGE_BYTES: usize = 350;
@@ -44,7 +48,10 @@ pub struct Library {
 impl Library {
     /// What is in this binary.
     pub fn embedded() -> Self {
-        let passages: Vec<_> = DOCUMENTS.iter().flat_map(|(name, text)| passages(name, text)).collect();
+        Self::of(DOCUMENTS.iter().flat_map(|(name, text)| passages(name, &without_secrets(name, text))).collect())
+    }
+
+    fn of(passages: Vec<Passage>) -> Self {
         let counted = |passage| {
             let words = words_of(passage);
             let length = words.values().sum();
@@ -108,8 +115,46 @@ fn words_of(passage: &Passage) -> HashMap<String, u32> {
     words
 }
 
+/// Of settings that are secrets only the names, wherever they stand: in a comment too, or over several lines.
+pub fn without_secrets<'t>(document: &str, text: &'t str) -> Cow<'t, str> {
+    if document.ends_with(".md") {
+        return text.into();
+    }
+    let mut told = String::with_capacity(text.len());
+    // What ends a value that goes on over lines.
+    let mut until: Option<&str> = None;
+    for line in text.lines() {
+        if let Some(end) = until {
+            until = until.filter(|_| !line.contains(end));
+            continue;
+        }
+        match secret_in(line) {
+            Some((before, value)) => {
+                told.push_str(before);
+                told.push_str(" \"\"");
+                let begun = |quotes: &&str| value.matches(quotes).count() % 2 == 1;
+                until = ["\"\"\"", "'''"].into_iter().find(begun);
+            }
+            None => told.push_str(line),
+        }
+        told.push('\n');
+    }
+    told.into()
+}
+
+/// The line up to what a secret is set to, and that.
+fn secret_in(line: &str) -> Option<(&str, &str)> {
+    let value = |name: &&str| {
+        let named = line.find(name)? + name.len();
+        let equals = named + line[named..].find('=')?;
+        let between = line[named..equals].trim_matches(|letter: char| letter.is_whitespace() || "\"'".contains(letter));
+        between.is_empty().then(|| line.split_at(equals + 1))
+    };
+    SECRETS.iter().filter_map(value).min_by_key(|(before, _)| before.len())
+}
+
 /// A document's parts, each under its headings. What is in a fenced block is no heading.
-fn passages(document: &'static str, text: &'static str) -> Vec<Passage> {
+fn passages(document: &'static str, text: &str) -> Vec<Passage> {
     let mut headings: Vec<(usize, &str)> = Vec::new();
     let mut passages: Vec<Passage> = Vec::new();
     let mut fenced = false;
@@ -141,6 +186,21 @@ fn passages(document: &'static str, text: &'static str) -> Vec<Passage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_secret_is_set_to_is_told_to_nobody() {
+        let text = "[tidemark.assistant]\n# Keys are secrets.\nanthropic_key = \"sk-1\"\n# openai_key='sk-2' # old\n\
+             \"openai_key\" = \"\"\"\nsk-3\n\"\"\"\nmodels = [\"large\"]\nmail = { smtp_url = \"smtps://u:sk-4@host\" }\n\
+             tidemark.session_key = '''sk-5'''\nlog = \"info\"\n";
+        let told = without_secrets("Leptos.toml", text);
+        assert!(!told.contains("sk-"), "{told}");
+        let kept =
+            ["# Keys are secrets.", "anthropic_key = \"\"", "openai_key", "models = [\"large\"]", "log = \"info\""];
+        assert!(kept.iter().all(|line| told.contains(line)), "{told}");
+        let library = Library::of(passages("Leptos.toml", &told));
+        let found = library.find("anthropic_key session_key smtp_url", 9);
+        assert!(!found.is_empty() && found.iter().all(|passage| !passage.text.contains("sk-")), "{found:?}");
+    }
 
     #[test]
     fn a_question_finds_the_passage_that_answers_it() {

@@ -76,19 +76,50 @@ impl Turn {
         texts.collect()
     }
 
-    /// How long all of it is, in characters: calls and their results too.
+    /// How long its texts are, in characters.
     pub fn chars(&self) -> usize {
-        let chars = |text: &str| text.chars().count();
-        let of = |part: &Part| match part {
-            Part::Text(text) | Part::Thinking { text, .. } => chars(text),
-            Part::Call(call) => chars(&call.name) + chars(&call.input.to_string()),
-            Part::Result(result) => chars(&result.output),
-        };
+        let of = |part: &Part| if let Part::Text(text) = part { text.chars().count() } else { 0 };
         self.parts.iter().map(of).sum()
     }
 
     /// Whether a person said this: it is no result of a call.
     pub fn is_asked(&self) -> bool {
-        self.role == Role::User && !self.parts.iter().any(|part| matches!(part, Part::Result(_)))
+        self.role == Role::User && !self.has_results()
+    }
+
+    fn has_results(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Result(_)))
+    }
+}
+
+/// How many messages these turns are, as people count: an answer is one, however often it called tools on the way.
+pub fn messages_in(turns: &[Turn]) -> usize {
+    let goes_on = |at: usize, turn: &Turn| {
+        turn.role == Role::Assistant && at.checked_sub(1).is_some_and(|before| turns[before].has_results())
+    };
+    turns.iter().enumerate().filter(|(at, turn)| !turn.has_results() && !goes_on(*at, turn)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tools_said_is_no_message_and_nothing_that_people_wrote() {
+        let call =
+            Part::Call(Call { id: "a".into(), name: "search".into(), input: serde_json::json!({ "words": "x" }) });
+        let result = Part::Result(CallResult { call: "a".into(), output: "long".repeat(1_000), failed: false });
+        let answer = |parts| Turn { role: Role::Assistant, parts };
+        let turns = [
+            Turn::user("What?"),
+            answer(vec![Part::Text("Let me look.".into()), call]),
+            Turn { role: Role::User, parts: vec![result] },
+            answer(vec![Part::Thinking { text: "Hm.".into(), signature: None }, Part::Text("That.".into())]),
+            Turn::user("And?"),
+            Turn::assistant("This."),
+            Turn::user("Well"),
+        ];
+        assert_eq!(turns.iter().map(Turn::chars).collect::<Vec<_>>(), [5, 12, 0, 5, 4, 5, 4]);
+        assert_eq!((messages_in(&turns), messages_in(&turns[..4]), messages_in(&[])), (5, 2, 0));
     }
 }

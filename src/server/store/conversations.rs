@@ -2,7 +2,7 @@
 
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{Connection, Store, StoreError, Tx, jobs::Owner};
+use super::{Connection, Store, StoreError, Tx, conversation_search::plain, jobs::Owner};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationRow {
@@ -34,7 +34,13 @@ pub struct TurnRow {
     pub created_ms: i64,
 }
 
-const CONVERSATION: &str = "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
+pub(super) const CONVERSATION: &str =
+    "SELECT id, person_id, api_key_id, chat, title, shared, leaf, updated_ms FROM conversation";
+
+/// Topics of conversations that are gone: those whose name ends with no conversation's id. Looked up by the index of the
+/// names and that of the ids, however many there are. "0" is what follows "/".
+const STRAY_TOPICS: &str = "SELECT name FROM topic WHERE name >= 'conversation/' AND name < 'conversation0' \
+     AND NOT EXISTS (SELECT 1 FROM conversation WHERE conversation.id = substr(topic.name, 14)) LIMIT $1";
 
 const TURN: &str = "SELECT id, conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
      cost, created_ms FROM turn";
@@ -130,34 +136,6 @@ impl Store {
         let text = format!("{CONVERSATION} WHERE id = (SELECT conversation_id FROM turn WHERE run = $1)");
         let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run).fetch_optional(&self.reads).await?;
         Ok(row.as_ref().map(conversation))
-    }
-
-    /// A person's, the newest first; of those, where something is looked for, whose title or text has it.
-    pub async fn conversations_of(
-        &self,
-        person: &str,
-        search: &str,
-        most: u32,
-    ) -> Result<Vec<ConversationRow>, StoreError> {
-        let text = format!(
-            "{CONVERSATION} WHERE person_id = $1 AND ($2 = '' OR title LIKE $2 ESCAPE '\\' OR EXISTS (\
-             SELECT 1 FROM turn WHERE turn.conversation_id = conversation.id AND turn.parts LIKE $3 ESCAPE '\\')) \
-             ORDER BY updated_ms DESC LIMIT $4"
-        );
-        let like = |text: &str| match text {
-            "" => String::new(),
-            text => ["%", &text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"), "%"].concat(),
-        };
-        // As it stands within a JSON string.
-        let json = serde_json::to_string(search)?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
-            .bind(person)
-            .bind(like(search))
-            .bind(like(json.trim_matches('"')))
-            .bind(most)
-            .fetch_all(&self.reads)
-            .await?;
-        Ok(rows.iter().map(conversation).collect())
     }
 
     /// Answers whose process is not known to be alive.
@@ -265,7 +243,7 @@ impl Tx {
     pub async fn add_turn(&mut self, row: &TurnRow) -> Result<u64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO turn (conversation_id, parent, answer, client, parts, status, error, run, lease_ms, stopping, \
-             cost, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+             cost, created_ms, plain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
         )
         .bind(&row.conversation)
         .bind(row.parent.map(|parent| parent as i64))
@@ -279,6 +257,7 @@ impl Tx {
         .bind(row.stopping)
         .bind(&row.cost)
         .bind(self.now_ms)
+        .bind(plain(&row.parts))
         .fetch_one(&mut self.connection)
         .await?;
         Ok(id as u64)
@@ -287,8 +266,8 @@ impl Tx {
     /// Writes down what a turn is now, but for what never changes.
     pub async fn set_turn(&mut self, row: &TurnRow) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE turn SET parts = $2, status = $3, error = $4, run = $5, lease_ms = $6, stopping = $7, cost = $8 \
-             WHERE id = $1",
+            "UPDATE turn SET parts = $2, status = $3, error = $4, run = $5, lease_ms = $6, stopping = $7, cost = $8, \
+             plain = $9 WHERE id = $1",
         )
         .bind(row.id as i64)
         .bind(&row.parts)
@@ -298,6 +277,7 @@ impl Tx {
         .bind(row.lease_ms)
         .bind(row.stopping)
         .bind(&row.cost)
+        .bind(plain(&row.parts))
         .execute(&mut self.connection)
         .await?;
         Ok(())
@@ -358,18 +338,14 @@ impl Tx {
 
     /// Removes topics of conversations that are gone; how many.
     pub async fn forget_stray_conversation_topics(&mut self, most: u64) -> Result<u64, StoreError> {
-        let removed = sqlx::query(
-            "DELETE FROM topic WHERE name IN (SELECT name FROM topic WHERE name LIKE 'conversation/%' \
-             AND NOT EXISTS (SELECT 1 FROM conversation WHERE 'conversation/' || conversation.id = topic.name) LIMIT $1)",
-        )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .execute(&mut self.connection)
-        .await?;
+        let text = format!("DELETE FROM topic WHERE name IN ({STRAY_TOPICS})");
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let removed = sqlx::query(sqlx::AssertSqlSafe(text)).bind(most).execute(&mut self.connection).await?;
         Ok(removed.rows_affected())
     }
 }
 
-fn conversation(row: &SqliteRow) -> ConversationRow {
+pub(super) fn conversation(row: &SqliteRow) -> ConversationRow {
     let (person, key): (Option<String>, Option<String>) = (row.get(1), row.get(2));
     ConversationRow {
         id: row.get(0),
@@ -397,5 +373,32 @@ fn turn(row: &SqliteRow) -> TurnRow {
         stopping: row.get(10),
         cost: row.get(11),
         created_ms: row.get(12),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// How SQLite goes about a query, step by step.
+    async fn plan(store: &Store, query: &str) -> Vec<String> {
+        let mut read = store.read().await.expect("the store");
+        let text = format!("EXPLAIN QUERY PLAN {query}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut *read).await.expect("a plan");
+        rows.iter().map(|row| row.get("detail")).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_tidied_is_looked_up_and_not_searched_for_among_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), Arc::new(|_| {})).await.expect("a store");
+        // The second is what SQLite asks for each turn that goes.
+        for query in [STRAY_TOPICS, "SELECT id FROM turn WHERE parent = $1"] {
+            let plan = plan(&store, query).await;
+            assert!(plan.iter().any(|step| step.starts_with("SEARCH")), "{query}: {plan:#?}");
+            assert!(plan.iter().all(|step| !step.contains("SCAN")), "{query}: {plan:#?}");
+        }
     }
 }

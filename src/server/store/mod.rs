@@ -6,6 +6,7 @@
 //! feature.
 
 pub mod answers;
+mod conversation_search;
 pub mod conversations;
 mod error;
 pub mod jobs;

@@ -87,6 +87,27 @@ pub enum ChatError {
     Store(#[from] StoreError),
 }
 
+impl ChatError {
+    /// After how long it is worth asking again, where that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            // An answer takes seconds; when one of them ends is not known.
+            Self::AtOnce { .. } | Self::Full => Some(Duration::from_secs(5)),
+            Self::TooFast { wait, .. }
+            | Self::Crowded { wait }
+            | Self::Spent { wait, .. }
+            | Self::AllSpent { wait } => Some(*wait),
+            Self::Model(ModelError::Busy { retry_after }) => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether it is nobody's own: we, or whoever answers for us, have no room.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full | Self::Crowded { .. } | Self::Model(ModelError::Busy { .. }))
+    }
+}
+
 impl Whose {
     fn words(self) -> &'static str {
         match self {

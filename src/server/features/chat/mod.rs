@@ -83,6 +83,12 @@ impl Chats {
         (self.ceilings.message_chars as usize).min(self.ceilings.conversation_chars as usize)
     }
 
+    /// Whether a conversation may be of so many messages: for whoever has to know before they look at them.
+    pub fn check_count(&self, messages: usize) -> Result<(), ChatError> {
+        let most = self.ceilings.conversation_messages;
+        if messages > most as usize { Err(ChatError::TooManyMessages(most)) } else { Ok(()) }
+    }
+
     /// Checks every ceiling and takes a place; nothing is asked of the model yet. `turns` end with the question.
     pub async fn admit(
         self: &Arc<Self>,
@@ -129,15 +135,15 @@ impl Chats {
         self.tasks.wait().await;
     }
 
+    /// What people and models have written. What tools have said is nobody's to shorten: the oldest of it is left out when
+    /// it does not fit any more.
     fn check_length(&self, turns: &[Turn]) -> Result<(), ChatError> {
         let ceilings = &self.ceilings;
         let last = turns.last().filter(|turn| turn.is_asked()).ok_or(ChatError::Conversation)?;
         if last.text().trim().is_empty() {
             return Err(ChatError::Conversation);
         }
-        if turns.len() > ceilings.conversation_messages as usize {
-            return Err(ChatError::TooManyMessages(ceilings.conversation_messages));
-        }
+        self.check_count(model::messages_in(turns))?;
         if last.chars() > ceilings.message_chars as usize {
             return Err(ChatError::MessageTooLong(ceilings.message_chars));
         }
@@ -191,6 +197,11 @@ impl Admission {
     pub fn telling(mut self, besides: impl Into<String>) -> Self {
         self.besides = besides.into();
         self
+    }
+
+    /// Whether more may be asked: what came meanwhile counts too, of this answer and of others.
+    pub async fn check_tokens(&self) -> Result<(), ChatError> {
+        if self.model.is_paid() { self.chats.check_tokens(&self.place.payer).await } else { Ok(()) }
     }
 
     /// Asks the model; more than once, where it calls tools in between. Turns that do not fit into its window are left out,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt};
+use tokio::task::JoinHandle;
 
 use super::{ALL, Chats, day, places::Place};
 use crate::server::{
@@ -28,6 +29,13 @@ impl Written {
     /// So far, as the provider counts, or a guess until it does.
     pub fn usage(&self) -> Usage {
         self.spent.usage()
+    }
+
+    /// Notes what it has cost, and returns when that is done. Without this it is noted soon after it is dropped.
+    pub async fn note(mut self) {
+        if let Some(noted) = self.spent.note() {
+            let _ = noted.await;
+        }
     }
 
     /// How many turns did not fit into the model's window.
@@ -102,12 +110,19 @@ impl Spent {
 
 impl Drop for Spent {
     fn drop(&mut self) {
-        if !self.is_paid || !self.is_begun {
-            return;
+        self.note();
+    }
+}
+
+impl Spent {
+    /// Once.
+    fn note(&mut self) -> Option<JoinHandle<()>> {
+        if !self.is_paid || !std::mem::take(&mut self.is_begun) {
+            return None;
         }
         let Usage { input_tokens, output_tokens } = self.usage();
         let (store, payer) = (self.chats.store.clone(), self.place.payer.clone());
-        self.chats.tasks.spawn(async move {
+        Some(self.chats.tasks.spawn(async move {
             let noted = store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
                     let day = day(tx.now_ms);
@@ -121,6 +136,6 @@ impl Drop for Spent {
             if let Err(error) = noted.await {
                 tracing::error!(%error, "what an answer has cost could not be noted");
             }
-        });
+        }))
     }
 }

@@ -40,7 +40,8 @@ pub struct Watched {
 }
 
 impl Assistant {
-    /// Has the last of these messages answered, a person's. What is known of them stays as it is.
+    /// Has the last of these messages answered, a person's. What is known of them stays as it is; what is new and says nothing
+    /// is passed over.
     pub async fn answer_in(
         &self,
         asker: &Asker,
@@ -49,7 +50,10 @@ impl Assistant {
         model: Option<&str>,
     ) -> Result<Watched, ConversationError> {
         check_client(chat)?;
-        let last = given.last().filter(|last| !last.answer).ok_or(ConversationError::Text)?.text.clone();
+        // Before anything is done with them: they are looked up in one write, which all others wait for.
+        self.chats.check_count(given.len())?;
+        let asks = |last: &&Given| !last.answer && !last.text.trim().is_empty();
+        let last = given.last().filter(asks).ok_or(ConversationError::Text)?.text.clone();
         let turns: Vec<_> = given
             .iter()
             .filter(|message| !message.text.trim().is_empty())
@@ -74,7 +78,7 @@ impl Assistant {
                 }
                 let mut parent = None;
                 for message in &given {
-                    parent = Some(place(tx, &id, &mut known, parent, message).await?);
+                    parent = place(tx, &id, &mut known, parent, message).await?;
                 }
                 check_free(&known, parent)?;
                 add_answer(tx, &id, parent, writing, None).await.map(Some)
@@ -119,14 +123,14 @@ impl Assistant {
     }
 }
 
-/// The turn that this message is, added if it is not there.
+/// The turn that this message is, added if it is not there and says something; else the one before.
 async fn place(
     tx: &mut Tx,
     conversation: &str,
     known: &mut Vec<TurnRow>,
     parent: Option<u64>,
     message: &Given,
-) -> Result<u64, ConversationError> {
+) -> Result<Option<u64>, ConversationError> {
     let is_it = |turn: &&TurnRow| turn.parent == parent && turn.answer == message.answer;
     let called = |turn: &&TurnRow| {
         turn.client.as_deref() == Some(&message.id) || turn.answer && message_name(turn.id) == message.id
@@ -134,7 +138,10 @@ async fn place(
     // A question whose text is another is another version of it.
     let same = |turn: &&TurnRow| turn.answer || question_of(turn) == message.text;
     if let Some(turn) = known.iter().filter(is_it).filter(called).find(same) {
-        return Ok(turn.id);
+        return Ok(Some(turn.id));
+    }
+    if message.text.trim().is_empty() {
+        return Ok(parent);
     }
     let free = check_client(&message.id).is_ok() && known.iter().all(|turn| turn.client.as_ref() != Some(&message.id));
     let client = free.then(|| message.id.clone());
@@ -148,7 +155,7 @@ async fn place(
         add_question(tx, conversation, parent, client, &message.text).await?
     };
     known.extend(tx.turn(id).await?);
-    Ok(id)
+    Ok(Some(id))
 }
 
 /// What clients call an answer of ours.

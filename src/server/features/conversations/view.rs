@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     server::{
-        features::{answer, runs::Runs},
+        features::{answer, runs::Runs, search::words},
+        markdown::Effort,
         store::{
             StoreError,
             conversations::{self as rows, ConversationRow, TurnRow},
@@ -42,21 +43,28 @@ impl Assistant {
         }
         drop(read);
         let (runs, leaf) = (self.runs.clone(), row.leaf);
-        // Code is coloured here, for milliseconds a block: elsewhere than where everybody's streams are written.
+        // Code is coloured here, for milliseconds a block: elsewhere than where everybody's streams are written. The newest
+        // messages first: there is an end to what is coloured at each look.
         let shown = tokio::task::spawn_blocking(move || {
-            path(&turns, leaf).into_iter().map(|turn| message(&runs, turn, &turns, chunks.get(&turn.id))).collect()
+            let mut effort = Effort::default();
+            let newest_first = path(&turns, leaf).into_iter().rev();
+            let messages = newest_first.map(|turn| message(&runs, turn, &turns, chunks.get(&turn.id), &mut effort));
+            let mut messages: Vec<_> = messages.collect();
+            messages.reverse();
+            messages
         });
         let messages = shown.await.map_err(|_| StoreError::Broken)?;
         let ConversationRow { title, shared, .. } = row;
         Ok(Some(Conversation { id: segment, title, position, mine, shared, messages }))
     }
 
-    /// A person's conversations, the newest first; of those, where something is looked for, the ones that have it.
+    /// A person's conversations, the newest first; of those, where words are looked for, the ones that have all of them.
     pub async fn list(&self, person: &str, search: &str, most: u32) -> Result<Vec<ConversationItem>, StoreError> {
-        /// Nobody looks for more than this.
-        const SEARCHED_CHARS: usize = 100;
-        let search: String = search.trim().chars().take(SEARCHED_CHARS).collect();
-        let found = self.store.conversations_of(person, &search, most).await?;
+        let words = words(search);
+        if words.is_empty() && !search.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.store.conversations_of(person, &words, most).await?;
         let item = |row: ConversationRow| ConversationItem {
             id: row.id,
             title: row.title,
@@ -67,7 +75,13 @@ impl Assistant {
     }
 }
 
-fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<String>>) -> Message {
+fn message(
+    runs: &Runs,
+    turn: &TurnRow,
+    turns: &[TurnRow],
+    chunks: Option<&Vec<String>>,
+    effort: &mut Effort,
+) -> Message {
     let beside: Vec<_> = turns
         .iter()
         .filter(|other| other.parent == turn.parent && other.answer == turn.answer)
@@ -102,5 +116,5 @@ fn message(runs: &Runs, turn: &TurnRow, turns: &[TurnRow], chunks: Option<&Vec<S
     }
     // Another process writes it, or it has just ended: then the conversation's topic says so next.
     let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
-    Message { parts: answer::shown(&kept), text: answer::text(&kept), ..message }
+    Message { parts: answer::shown(&kept, effort), text: answer::text(&kept), ..message }
 }

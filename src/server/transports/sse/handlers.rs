@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Who is refused for now comes back after about this long, in milliseconds, jittered.
-const BUSY_RETRY_MS: std::ops::RangeInclusive<u32> = 5_000..=15_000;
+pub const BUSY_RETRY_MS: std::ops::RangeInclusive<u32> = 5_000..=15_000;
 
 /// `GET /api/stream`: without `topic=` the article's stream; otherwise one of up to 16 topics, each with the position
 /// to read on from: `?topic=feed@9f3ac04e51d27b86:1234`.

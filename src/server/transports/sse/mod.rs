@@ -7,5 +7,5 @@ mod handlers;
 mod query;
 mod stream;
 
-pub use handlers::{address, change_topics, open};
+pub use handlers::{BUSY_RETRY_MS, address, change_topics, open};
 pub use stream::{LOST, Settings, Step, Stream};

@@ -1,6 +1,6 @@
 //! `POST /api/chat` with the AI SDK's messages, `GET /api/chat/{id}/stream`, `POST /api/chat/{id}/stop`.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -10,17 +10,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::StreamExt;
+use rand::RngExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::stream;
 use crate::server::{
     asker,
+    connections::{Permit, refusal},
     features::conversations::{ConversationError, Given, Watched},
     http_error,
     session::{Asking, Source},
     state::AppState,
-    transports::chat,
+    transports::{chat, sse::BUSY_RETRY_MS},
 };
 
 const VERSION: HeaderName = HeaderName::from_static("x-vercel-ai-ui-message-stream");
@@ -59,9 +61,13 @@ pub async fn answer(state: &AppState, asking: &Asking, source: String, chat: Cha
         let texts = parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str());
         given.push(Given { id, answer, text: texts.collect::<Vec<_>>().join("\n\n") });
     }
+    let permit = match admit(state, &source) {
+        Ok(permit) => permit,
+        Err(refusal) => return refusal,
+    };
     let asker = asker::reading(state, asking, source);
     match state.assistant.answer_in(&asker, &id, given, chat.model.as_deref()).await {
-        Ok(watched) => respond(state, asking, watched),
+        Ok(watched) => respond(state, asking, watched, permit),
         Err(error) => refuse(&error),
     }
 }
@@ -73,11 +79,16 @@ pub async fn resume(
     source: Option<Extension<Source>>,
     Path(id): Path<String>,
 ) -> Response {
-    let asker = asker::reading(&state, &asking, source.map(|Extension(Source(source))| source).unwrap_or_default());
-    match state.assistant.watch(&asker, &id).await {
-        Ok(Some(watched)) => respond(&state, &asking, watched),
-        Ok(None) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => refuse(&error),
+    let source = source.map(|Extension(Source(source))| source).unwrap_or_default();
+    let asker = asker::reading(&state, &asking, source.clone());
+    let watched = match state.assistant.watch(&asker, &id).await {
+        Ok(Some(watched)) => watched,
+        Ok(None) => return StatusCode::NO_CONTENT.into_response(),
+        Err(error) => return refuse(&error),
+    };
+    match admit(&state, &source) {
+        Ok(permit) => respond(&state, &asking, watched, permit),
+        Err(refusal) => refusal,
     }
 }
 
@@ -94,13 +105,26 @@ pub async fn stop(
     }
 }
 
-fn respond(state: &AppState, asking: &Asking, watched: Watched) -> Response {
+/// A place for a stream to whoever asks from there, as all streams take one. Taken before an answer is begun, or nobody would
+/// read it. Whoever has no address counts as one.
+fn admit(state: &AppState, source: &str) -> Result<Permit, Response> {
+    let address = source.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let retry_ms = rand::rng().random_range(BUSY_RETRY_MS);
+    state.connections.admit(address).map_err(|code| http_error::refused(&refusal(code, None, retry_ms)))
+}
+
+fn respond(state: &AppState, asking: &Asking, watched: Watched, permit: Permit) -> Response {
     let connections = state.connections.clone();
     let drained = Box::pin(async move { connections.drained().await });
     let heartbeat = Duration::from_millis(state.config.stream.heartbeat_ms);
     // The client asks for the rest when it is back: a drain just ends the stream.
     let bytes = stream::of(&state.topics, watched, asking.access.clone(), heartbeat).take_until(drained);
-    let mut response = Body::from_stream(bytes.map(Ok::<_, std::convert::Infallible>)).into_response();
+    // The place is given back with the stream.
+    let bytes = bytes.map(move |bytes| {
+        permit.wrote(1, bytes.len() as u64);
+        Ok::<_, std::convert::Infallible>(bytes)
+    });
+    let mut response = Body::from_stream(bytes).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
