@@ -110,7 +110,8 @@ test("another answer is the same model's unless one is chosen, and so is the nex
   const server = await start({ ...model.settings, TIDEMARK_ASSISTANT__ANTHROPIC_MODELS: "claude-sonnet-4-6,claude-haiku-4-5" });
   await enter(page, server);
   await page.getByLabel("Model", { exact: true }).selectOption("claude-haiku-4-5");
-  await ask(page, server, "[say One]");
+  await field(page).fill("[say One]");
+  await field(page).press("Enter");
   await expect(page.locator(".answer__took")).toContainText("claude-haiku-4-5");
   await act(page, "Answer again").click();
   await expect(page.getByRole("img", { name: "Version 2 of 2" })).toBeVisible({ timeout: 20_000 });

@@ -226,7 +226,7 @@ async fn tokens_that_are_spent_in_the_middle_end_the_answer_before_the_next_roun
     wants(pen, "read_guide", json!({ "question": "What does a reset mean?" }));
     let answer = stage.ended(&ada).await;
     assert_eq!((answer.status, stage.script.times_asked()), (Status::Failed, 1));
-    let error = answer.error.expect("why");
+    let error = answer.error.clone().expect("why");
     assert!(error.starts_with("People at your network address have used all tokens of the day"), "{error}");
     assert_eq!(tool(&answer).state, ToolState::Done, "what was found stays");
 }

@@ -189,7 +189,7 @@ fn answer(reading: impl Reading, bytes: &[u8], lengths: &[usize]) -> Ended {
     let asking = async move { Ok(axum::http::Response::new(body).into()) }.boxed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let given: VecDeque<_> =
-        runtime.block_on(async { Answering::new(asking, reading, Patience::default()).collect().await });
+        runtime.block_on(async { Answering::new(asking, reading, Patience::default(), usize::MAX).collect().await });
     let mut ended = Ended::default();
     for piece in given {
         assert_eq!(ended.1, None, "nothing comes after an error");
