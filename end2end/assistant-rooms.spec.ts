@@ -148,12 +148,12 @@ test("what is asked meanwhile waits for its turn, and says whom it answers", asy
   await page.goto(server.url);
   await openLive(page, `${server.url}/rooms/lobby`);
   await enter(other);
-  await ask(page, "[slow][words 20] first");
+  await ask(page, "[slow][words 60] first");
   await expect(text(other)).toContainText("w3");
   await ask(other, "[say To the second.]");
   await ask(page, "[say To the third.]");
   for (const person of [page, other]) {
-    await expect(answers(person)).toContainText([/w20$/, /^@.*To the second\.$/s, /^@.*To the third\.$/s], {
+    await expect(answers(person)).toContainText([/w60$/, /^@.*To the second\.$/s, /^@.*To the third\.$/s], {
       timeout: 20_000,
     });
   }
