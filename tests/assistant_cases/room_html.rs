@@ -36,7 +36,7 @@ async fn an_answer_is_the_same_html_wherever_it_is_read() {
     assert_eq!(ended.html, live, "it does not change when it ends");
     let told = room.read_until("\n\n").await + &room.read_until("MessageEdited").await + &room.read_until("\n\n").await;
     let of_event = |line: &str| serde_json::from_str::<RoomEvent>(line.strip_prefix("data: ")?).ok()?.message;
-    assert_eq!(told.lines().filter_map(of_event).last().expect("an end").html, live);
+    assert_eq!(told.lines().filter_map(of_event).next_back().expect("an end").html, live);
 
     let page = stage.server.get("/rooms/lobby", &[("accept", "text/html"), ("cookie", &ada.cookie)]).await.text().await;
     for block in &live {

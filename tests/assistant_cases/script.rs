@@ -1,4 +1,5 @@
 //! A model whose answers the test writes, piece by piece.
+#![allow(dead_code)] // Each of the test programs uses a part of it.
 
 use std::sync::{Arc, Mutex};
 

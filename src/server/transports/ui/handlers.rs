@@ -15,14 +15,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::stream;
-use crate::server::{
-    asker,
-    connections::{Permit, refusal},
-    features::conversations::{ConversationError, Given, Watched},
-    http_error,
-    session::{Asking, Source},
-    state::AppState,
-    transports::{chat, sse::BUSY_RETRY_MS},
+use crate::{
+    server::{
+        asker,
+        connections::{Permit, refusal},
+        features::conversations::{ConversationError, Given, Watched},
+        http_error,
+        session::{Asking, Source},
+        state::AppState,
+        transports::{chat, sse::BUSY_RETRY_MS},
+    },
+    wire::stream::RefusedCode,
 };
 
 const VERSION: HeaderName = HeaderName::from_static("x-vercel-ai-ui-message-stream");
@@ -63,7 +66,7 @@ pub async fn answer(state: &AppState, asking: &Asking, source: String, chat: Cha
     }
     let permit = match admit(state, &source) {
         Ok(permit) => permit,
-        Err(refusal) => return refusal,
+        Err(code) => return full(code),
     };
     let asker = asker::reading(state, asking, source);
     match state.assistant.answer_in(&asker, &id, given, chat.model.as_deref()).await {
@@ -88,7 +91,7 @@ pub async fn resume(
     };
     match admit(&state, &source) {
         Ok(permit) => respond(&state, &asking, watched, permit),
-        Err(refusal) => refusal,
+        Err(code) => full(code),
     }
 }
 
@@ -107,10 +110,13 @@ pub async fn stop(
 
 /// A place for a stream to whoever asks from there, as all streams take one. Taken before an answer is begun, or nobody would
 /// read it. Whoever has no address counts as one.
-fn admit(state: &AppState, source: &str) -> Result<Permit, Response> {
-    let address = source.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+fn admit(state: &AppState, source: &str) -> Result<Permit, RefusedCode> {
+    state.connections.admit(source.parse().unwrap_or(IpAddr::from([0, 0, 0, 0])))
+}
+
+fn full(code: RefusedCode) -> Response {
     let retry_ms = rand::rng().random_range(BUSY_RETRY_MS);
-    state.connections.admit(address).map_err(|code| http_error::refused(&refusal(code, None, retry_ms)))
+    http_error::refused(&refusal(code, None, retry_ms))
 }
 
 fn respond(state: &AppState, asking: &Asking, watched: Watched, permit: Permit) -> Response {
