@@ -64,7 +64,7 @@ export const test = base.extend<Fixtures>({
 export type Connection = "idle" | "connecting" | "live" | "reconnecting" | "offline" | "cut" | "resting" | "refused" | "done";
 
 /** Waits until every badge of the page shows this state. */
-export async function connectionIs(page: Page, state: Connection, timeout = 10_000): Promise<void> {
+export async function connectionIs(page: Page, state: Connection, timeout = 20_000): Promise<void> {
   await expect(page.locator(`[data-connection="${state}"]`).first()).toBeVisible({ timeout });
   await expect(page.locator(`[data-connection]:not([data-connection="${state}"])`)).toHaveCount(0);
 }
