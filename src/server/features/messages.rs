@@ -51,7 +51,9 @@ pub async fn history(
         None => None,
     };
     drop(read);
-    Ok((History { position, messages: room_answers::formatted(messages), more }, seen))
+    // Code is coloured here: elsewhere than where everybody's streams are written.
+    let formatted = tokio::task::spawn_blocking(move || room_answers::formatted(messages)).await;
+    Ok((History { position, messages: formatted.map_err(|_| StoreError::Broken)?, more }, seen))
 }
 
 /// Says something, which asks nobody for an answer.

@@ -14,7 +14,7 @@ use crate::{
             runs::{Ended, Go, Keep, LEASE_MS, Runs},
             text::harmless,
         },
-        markdown,
+        markdown::{self, Effort},
         store::{Store, StoreError, Tx, now_ms},
         tools::Toolbox,
     },
@@ -107,7 +107,7 @@ pub async fn end_abandoned(store: &Store, runs: &Arc<Runs>) -> Result<(), StoreE
                 let found = tx.abandoned_message(id).await?.filter(|(run, _)| runs.find(run).is_none());
                 let Some((run, text)) = found else { return Ok(()) };
                 let text = fitting(&text, &last_words(Status::Interrupted, None));
-                let html = markdown::render(&text);
+                let html = without_colours(&text);
                 end(tx, &room, id, &run, text, html).await.map(drop)
             })
         });
@@ -122,8 +122,13 @@ pub async fn stop_answer_to(tx: &mut Tx, room: &str, question: u64) -> Result<()
     let run = answer.run.as_deref().and_then(|run| run.parse().ok());
     let Some(Mark { topic: Topic::Run { id }, .. }) = run else { return Ok(()) };
     let text = fitting(&answer.text, &last_words(Status::Stopped, None));
-    let html = markdown::render(&text);
+    let html = without_colours(&text);
     end(tx, room, answer.id, id.as_str(), text, html).await.map(drop)
+}
+
+/// Within a write, whom everybody waits for: colours take long, and come when it is read again.
+fn without_colours(text: &str) -> Vec<String> {
+    markdown::render_within(text, &mut Effort::NONE)
 }
 
 /// Stores the whole and tells the room, unless this run's message is another's or gone. It is no edit: nobody had read
