@@ -128,7 +128,8 @@ pub async fn stop_answer_to(tx: &mut Tx, room: &str, question: u64) -> Result<()
 
 /// Within a write, whom everybody waits for: colours take long, and come when it is read again.
 fn without_colours(text: &str) -> Vec<String> {
-    markdown::render_within(text, &mut Effort::NONE)
+    let mut effort = Effort::NONE;
+    markdown::render_within(text, &mut effort)
 }
 
 /// Stores the whole and tells the room, unless this run's message is another's or gone. It is no edit: nobody had read
