@@ -29,6 +29,8 @@ use crate::{
     server::{assets::Bundle, session::Asking, state::AppState},
 };
 
+pub use crate::pages::conversation_list::list as conversation_list;
+
 /// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = AppState::current().assets.clone();

@@ -38,6 +38,11 @@ pub async fn fetch<T: serde::de::DeserializeOwned>(url: &str) -> Option<T> {
     json::parse(&answer.text)
 }
 
+/// What the server says at this address, if it says it with success.
+pub async fn fetch_text(url: &str) -> Option<String> {
+    Some(get(url).await.filter(|answer| answer.ok)?.text)
+}
+
 /// `POST` of JSON, and the answer's text whatever its status. Nothing if the server cannot be reached.
 pub async fn answer_to(url: &str, json: String) -> Option<String> {
     Some(post(url, JSON, json).await?.text)

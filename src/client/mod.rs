@@ -31,6 +31,7 @@ mod http;
 mod inbox;
 mod json;
 pub mod link;
+mod morph;
 mod page;
 pub mod polling;
 mod record;
@@ -42,7 +43,8 @@ mod unreadable;
 pub use clipboard::copy;
 pub use connection::{ConnectionState, use_connection};
 pub use effect::effect;
-pub use http::{UNREACHABLE, fetch, head, submit, submit_form};
+pub use http::{UNREACHABLE, fetch, fetch_text, head, submit, submit_form};
+pub use morph::morph;
 pub use page::{
     has_mouse, is_composing, local_offset_minutes, now_ms, random_hex, random_id, read_element, remember, remembered,
     remove_remembered, set_title, watch_away,

@@ -1,17 +1,32 @@
 //! Markdown that the server has rendered (`server/markdown`) in a view: block by block, of which only those that change are
-//! touched.
+//! touched, and of those only what is another than before: what is selected in the block that grows stays selected.
 
 use leptos::prelude::*;
 
-use super::part::{Line, Part, list, part};
+use super::{
+    dynamic::dynamic,
+    part::{Line, Part, list, part},
+};
 
 pub fn blocks(class: &'static str, mut html: impl FnMut() -> Vec<String> + Send + 'static) -> Part {
-    let blocks = list(move || html().into_iter().enumerate().map(block).collect());
+    let mut held: Vec<ArcRwSignal<String>> = Vec::new();
+    let blocks = list(move || {
+        let html = html();
+        held.truncate(html.len());
+        for (at, html) in html.into_iter().enumerate() {
+            match held.get(at) {
+                Some(block) if block.with_untracked(|block| *block == html) => {}
+                Some(block) => block.set(html),
+                None => held.push(ArcRwSignal::new(html)),
+            }
+        }
+        held.iter().cloned().enumerate().map(block).collect()
+    });
     part(view! { <div class=class>{blocks}</div> })
 }
 
-/// A block is one line as long as it says the same.
-fn block((at, html): (usize, String)) -> Line {
-    let key = [&at.to_string(), " ", &*html].concat();
-    (key, Box::new(move || part(view! { <div class="block" inner_html=html></div> })))
+/// A block is one line for as long as there are so many.
+fn block((at, html): (usize, ArcRwSignal<String>)) -> Line {
+    let make = move || part(view! { <div class="block" inner_html=dynamic(move || html.get())></div> });
+    (at.to_string(), Box::new(make))
 }

@@ -10,7 +10,7 @@ use super::{
     connection_badge::ConnectionBadge,
     conversation_acts::{STOP, clicked, listen_for_escape, pressed, submitted},
     conversation_ask::{self, MODEL_FIELD},
-    conversation_scroll,
+    conversation_list, conversation_scroll,
     conversation_state::{Chat, ConversationSeed, Entry},
     dynamic::dynamic,
     markup::{element, escaped, form, select},
@@ -37,7 +37,10 @@ const SUGGESTIONS: &[&str] = &[
 pub fn LiveConversation() -> impl IntoView {
     let seed: ConversationSeed = seed::take();
     let chat = Chat::new(&seed);
-    let ConversationSeed { conversation, fresh, models, link, client, draft } = seed;
+    let ConversationSeed { conversation, fresh, models, link, person, listed, client, draft } = seed;
+    if let Some(person) = person {
+        conversation_list::watch(person, listed, if fresh { String::new() } else { chat.id() });
+    }
     if !fresh {
         let topic = Topic::Conversation { id: conversation.id };
         subscribe_raw(topic, conversation.position, Box::new(move |delivery| happened(chat, delivery)));
@@ -45,7 +48,7 @@ pub fn LiveConversation() -> impl IntoView {
     }
     conversation_ask::keep(chat);
     conversation_scroll::watch(chat);
-    listen_for_escape();
+    listen_for_escape(chat);
     let mine = conversation.mine;
     let fields = (chat.id(), client.clone());
     let welcome = move || suggestions(&fields.0, &fields.1);
@@ -55,6 +58,7 @@ pub fn LiveConversation() -> impl IntoView {
             on:submit=move |event| submitted(chat, &event)
             on:click=move |event| clicked(chat, &event)
             on:keydown=move |event| pressed(&event)
+            on:input=move |event| conversation_ask::input(chat, &event)
         >
             <header class="conversation__header">
                 <h1 id="conversation-title" class="conversation__title">{dynamic(move || chat.title.get())}</h1>
@@ -167,7 +171,6 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
                     id="ask-text" class="ask__text" name="text" rows="1" required autofocus=true
                     placeholder="Ask something"
                     node_ref=chat.field inner_html=escaped(failed)
-                    on:input=move |_| conversation_ask::input(chat)
                 ></textarea>
                 <div class="ask__row">
                     <ConnectionBadge />

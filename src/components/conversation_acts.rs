@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use super::{
-    conversation_ask::{ask, discard, retry},
+    conversation_ask::{ask, discard, leave_edit, retry},
     conversation_scroll::go_to_end,
     conversation_state::Chat,
 };
@@ -31,7 +31,7 @@ pub fn submitted(chat: Chat, event: &ev::SubmitEvent) {
     let path = form.get_attribute("action").unwrap_or_default();
     if path == AskAssistant::PATH {
         if ask(chat, &fields) && fields.has("instead_of") {
-            close_edit(&form);
+            close_edit(chat, &form);
         }
         return;
     }
@@ -109,7 +109,10 @@ pub fn clicked(chat: Chat, event: &ev::MouseEvent) {
             copy_from(chat, button, text);
         }
         Some("edit") => {
-            // It is opened by the browser, after this.
+            // It is opened or closed by the browser, after this.
+            if button.closest("details[open]").is_ok_and(|open| open.is_some()) {
+                leave_edit(chat);
+            }
             set_timeout(move || focus_in(&button), Duration::ZERO);
         }
         Some("end") => go_to_end(chat),
@@ -159,12 +162,12 @@ pub fn pressed(event: &ev::KeyboardEvent) {
 }
 
 /// Escape leaves an edit, and stops what is being written, wherever the focus is.
-pub fn listen_for_escape() {
+pub fn listen_for_escape(chat: Chat) {
     effect(move |first| {
         if first {
-            let handle = window_event_listener(ev::keydown, |event| {
+            let handle = window_event_listener(ev::keydown, move |event| {
                 if event.key() == "Escape" && !is_composing(&event) && !event.default_prevented() {
-                    escape();
+                    escape(chat);
                 }
             });
             on_cleanup(move || handle.remove());
@@ -172,9 +175,9 @@ pub fn listen_for_escape() {
     });
 }
 
-fn escape() {
+fn escape(chat: Chat) {
     let edited = document().active_element().and_then(|element| element.closest("details[open] form").ok().flatten());
-    if edited.as_ref().is_some_and(close_edit) {
+    if edited.is_some_and(|form| close_edit(chat, &form)) {
         return;
     }
     if let Some(stop) = document().get_element_by_id(STOP).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
@@ -183,8 +186,9 @@ fn escape() {
 }
 
 /// Closes what a question is edited in. Whether it was open.
-fn close_edit(form: &Element) -> bool {
+fn close_edit(chat: Chat, form: &Element) -> bool {
     let Some(edit) = form.closest(".edit[open]").ok().flatten() else { return false };
+    leave_edit(chat);
     let _ = edit.remove_attribute("open");
     let summary = edit.query_selector("summary").ok().flatten();
     if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {

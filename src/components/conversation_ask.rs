@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{ev, prelude::*, server_fn::ServerFn};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlSelectElement, UrlSearchParams};
+use web_sys::{HtmlSelectElement, HtmlTextAreaElement, UrlSearchParams};
 
 use super::{conversation_scroll::go_to_end, conversation_state::Chat};
 use crate::{
@@ -45,6 +45,9 @@ const AGAIN: Duration = Duration::from_secs(4);
 const MODEL: &str = "assistant model";
 pub const MODEL_FIELD: &str = "ask-model";
 
+/// What the id of the field begins with in which a question is edited; its message's follows.
+pub const EDIT_FIELD: &str = "edit-";
+
 impl Pending {
     pub fn is_on_its_way(&self) -> bool {
         !matches!(self.state, State::Failed(_))
@@ -83,6 +86,7 @@ pub fn keep(chat: Chat) {
             {
                 select.set_value(&model);
             }
+            reopen_edit(chat);
             send(chat);
             chat.look_at_strays();
         }
@@ -101,6 +105,9 @@ pub fn keep(chat: Chat) {
     });
 }
 
+/// What [`key`] makes of the draft of a conversation that nobody knows of yet.
+const NEW_DRAFT: &str = "draft new";
+
 /// Under which a text of this conversation is kept.
 fn key(chat: Chat, what: &str) -> String {
     let id = if chat.is_fresh() { "new".to_owned() } else { chat.id() };
@@ -111,8 +118,37 @@ fn model_field() -> Option<HtmlSelectElement> {
     document().get_element_by_id(MODEL_FIELD)?.dyn_into().ok()
 }
 
-/// Something was written in the field.
-pub fn input(chat: Chat) {
+/// Something was written, or a model was chosen: it lasts over a reload.
+pub fn input(chat: Chat, event: &ev::Event) {
+    let Some(target) = event.target() else { return };
+    if let Some(select) = target.dyn_ref::<HtmlSelectElement>().filter(|select| select.id() == MODEL_FIELD) {
+        remember(MODEL, &select.value());
+    }
+    let Some(field) = target.dyn_ref::<HtmlTextAreaElement>() else { return };
+    match field.id().strip_prefix(EDIT_FIELD) {
+        Some(message) => remember(&key(chat, "edit"), &[message, " ", &field.value()].concat()),
+        None => keep_draft(chat),
+    }
+}
+
+/// A question that was being edited is so again.
+fn reopen_edit(chat: Chat) {
+    let kept = remembered(&key(chat, "edit"));
+    let Some((message, text)) = kept.as_deref().and_then(|kept| kept.split_once(' ')) else { return };
+    let field = document().get_element_by_id(&[EDIT_FIELD, message].concat());
+    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok()) else { return };
+    field.set_value(text);
+    if let Ok(Some(edit)) = field.closest("details") {
+        let _ = edit.set_attribute("open", "");
+    }
+}
+
+/// What was being edited is left as it was.
+pub fn leave_edit(chat: Chat) {
+    remove_remembered(&key(chat, "edit"));
+}
+
+fn keep_draft(chat: Chat) {
     chat.note.set(String::new());
     if let Some(field) = chat.field.get_untracked() {
         remember(&key(chat, "draft"), &field.value());
@@ -139,6 +175,9 @@ pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
     }
     let conversation = if chat.is_fresh() { random_hex() } else { chat.id() };
     let (client, instead_of) = (random_hex(), of("instead_of"));
+    if !instead_of.is_empty() {
+        leave_edit(chat);
+    }
     let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
     remember(&key(chat, "asked"), &pending.to_text());
     // A suggestion leaves alone what is being typed.
@@ -237,10 +276,23 @@ pub fn discard(chat: Chat) {
     if let Some(field) = chat.field.get_untracked() {
         let text = [&pending.text, "\n", &field.value()].concat();
         field.set_value(text.trim_end());
-        input(chat);
+        keep_draft(chat);
         let _ = field.focus();
     }
     chat.refresh();
+}
+
+/// The conversation is gone: what was to be asked in it is kept for a new one. Whether there was anything.
+pub fn give_up(chat: Chat) -> bool {
+    let asked = chat.pending.try_update(Option::take).flatten().map(|pending| pending.text);
+    let text = asked.or_else(|| remembered(&key(chat, "draft"))).unwrap_or_default();
+    for what in ["asked", "draft", "edit"] {
+        remove_remembered(&key(chat, what));
+    }
+    if !text.trim().is_empty() {
+        remember(NEW_DRAFT, &text);
+    }
+    !text.trim().is_empty()
 }
 
 #[cfg(test)]

@@ -6,12 +6,17 @@ use std::time::Duration;
 use leptos::{html, prelude::*};
 use serde::{Deserialize, Serialize};
 
-use super::{answer_log, conversation_ask::Pending, seed::Seed};
+use super::{
+    answer_log,
+    conversation_ask::{self, Pending},
+    seed::Seed,
+};
 use crate::{
     client::{ConnectionState, fetch, use_connection},
     wire::{
         Position,
         assistant::{Conversation, Message, Status},
+        topic::Segment,
     },
 };
 
@@ -25,6 +30,9 @@ pub struct ConversationSeed {
     pub models: Vec<String>,
     /// Where whoever it is shared with can read it.
     pub link: String,
+    /// Whose list of conversations stands beside it, and at which position that is true.
+    pub person: Option<Segment>,
+    pub listed: Position,
     /// For the forms, where there is no script to make one.
     pub client: String,
     /// What a form was sent with the last time, if that failed and there is no script.
@@ -232,9 +240,8 @@ impl Chat {
 
     /// Nothing of it is shown any longer.
     pub fn close(self, why: &str) {
-        // A question on its way would make it anew.
-        self.pending.set(None);
+        let kept = if conversation_ask::give_up(self) { " What you were writing is kept for a new one." } else { "" };
         self.entries.set(Vec::new());
-        self.gone.set(why.to_owned());
+        self.gone.set([why, kept].concat());
     }
 }

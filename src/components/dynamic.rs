@@ -17,6 +17,8 @@ use leptos::{
     },
 };
 
+use crate::client::morph;
+
 /// A closure in a view or an attribute.
 pub struct Dynamic<T>(Box<dyn FnMut() -> T + Send>);
 
@@ -243,15 +245,18 @@ impl InnerHtmlValue for Dynamic<String> {
 }
 
 impl Dynamic<String> {
-    /// Keeps what is in an element, which the server may have rendered.
+    /// Keeps what is in an element, which the server may have rendered. Of what is in it only that changes which is another.
     fn keep_inside(mut self, el: &Element, found: bool) -> RenderEffect<()> {
         let el = el.clone();
         let mut shown = None;
         watch(Box::new(move || {
             let html = Some((self.0)());
             if html != shown {
-                if shown.is_some() || !found {
-                    el.set_inner_html(html.as_deref().unwrap_or_default());
+                let words = html.as_deref().unwrap_or_default();
+                match shown {
+                    Some(_) => morph(&el, words),
+                    None if found => {}
+                    None => el.set_inner_html(words),
                 }
                 shown = html;
             }

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     answer_foot::{copy, versions},
-    conversation_ask::{Pending, State},
+    conversation_ask::{EDIT_FIELD, Pending, State},
     conversation_state::{Chat, Entry},
     dynamic::dynamic,
     markup::{element, escaped, form},
@@ -33,8 +33,8 @@ fn edit(chat: Chat, message: &Message) -> String {
     let (conversation, client, id) =
         (chat.id(), chat.held.with_value(|held| held.client.clone()), message.id.to_string());
     let fields = [("conversation", &*conversation), ("client", &client), ("instead_of", &id)];
-    let label = ["class=\"edit__label\" for=\"edit-", &id, "\""].concat();
-    let field = ["class=\"edit__text\" name=\"text\" rows=\"2\" required id=\"edit-", &id, "\""].concat();
+    let label = ["class=\"edit__label\" for=\"", EDIT_FIELD, &id, "\""].concat();
+    let field = ["class=\"edit__text\" name=\"text\" rows=\"2\" required id=\"", EDIT_FIELD, &id, "\""].concat();
     let inside = [
         element("label", &label, "Ask this instead"),
         element("textarea", &field, &message.text),

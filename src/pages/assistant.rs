@@ -10,7 +10,13 @@ use crate::{
     api::assistant::AskAssistant,
     components::{conversation::LiveConversation, conversation_state::ConversationSeed, layout::Layout, seed},
     server::{
-        asker, features::chat::Used, flash, model::guide::ADD_A_MODEL, plain_forms, session::Asking, state::AppState,
+        asker,
+        features::{chat::Used, conversations::list_topic},
+        flash,
+        model::guide::ADD_A_MODEL,
+        plain_forms,
+        session::Asking,
+        state::AppState,
         store::StoreError,
     },
     wire::{
@@ -82,6 +88,12 @@ async fn find(
         None => new_conversation(&random()),
     };
     let Some(conversation) = conversation else { return Ok(None) };
+    let list = person.and_then(list_topic);
+    // Before the list is read: what changes in between is told, and the list looked at once more.
+    let listed = match &list {
+        Some(list) => state.store.head(&mut *state.store.read().await?, list).await?,
+        None => Position { epoch: Epoch(0), offset: 0 },
+    };
     let items = match person {
         Some(person) => state.assistant.list(person, &search, LISTED).await?,
         None => Vec::new(),
@@ -89,7 +101,8 @@ async fn find(
     let used = if conversation.mine { Some(asker::used_today().await?) } else { None };
     let link = format!("{}/assistant/{}", state.base_url_for_asker(), conversation.id);
     let models = state.assistant.models();
-    let seed = ConversationSeed { conversation, fresh, models, link, client: random(), draft };
+    let person = person.and_then(|person| Segment::new(person).ok());
+    let seed = ConversationSeed { conversation, fresh, models, link, person, listed, client: random(), draft };
     Ok(Some(Found { seed, items, search, used }))
 }
 
@@ -152,7 +165,7 @@ fn Page(found: Found, flash: Option<String>) -> impl IntoView {
 }
 
 /// In words; nothing where nobody pays.
-fn used_today(used: Used) -> String {
+pub(super) fn used_today(used: Used) -> String {
     let tokens = grouped(used.input_tokens + used.output_tokens);
     let ceiling = used.ceiling.map(grouped);
     ceiling.map_or_else(String::new, |ceiling| ["Today: ", &tokens, " tokens of ", &ceiling].concat())

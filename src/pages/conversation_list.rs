@@ -1,14 +1,68 @@
 //! One's conversations beside the assistant's page: the newest first, in groups by when they went on last; to be found,
-//! renamed and deleted with plain forms. No island: it is as it was when the page was loaded.
+//! renamed and deleted with plain forms. No island: the conversation's looks at what has become of it, and takes it as HTML
+//! (`components/conversation_list.rs`).
 
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::header,
+    response::{Html, IntoResponse, Response},
+};
 use leptos::{prelude::*, server_fn::ServerFn};
+use serde::Deserialize;
 
-use super::assistant::LISTED;
+use super::assistant::{LISTED, used_today};
 use crate::{
     api::assistant::{DeleteConversation, RenameConversation},
-    server::{features::conversations::TITLE_CHARS, store::now_ms},
+    server::{
+        features::conversations::TITLE_CHARS,
+        http_error,
+        session::{Asking, Source},
+        state::AppState,
+        store::{StoreError, now_ms},
+        transports::chat::payer,
+    },
     wire::{assistant::ConversationItem, numbers::day},
 };
+
+/// What of the list is asked for.
+#[derive(Debug, Deserialize)]
+pub struct Shown {
+    /// The id of the conversation that is shown beside it.
+    #[serde(default)]
+    current: String,
+    /// What is looked for.
+    #[serde(default)]
+    q: String,
+}
+
+/// `GET /assistant/list`: what is in the list now, as HTML.
+pub async fn list(
+    State(state): State<AppState>,
+    Extension(asking): Extension<Asking>,
+    source: Option<Extension<Source>>,
+    Query(Shown { current, q }): Query<Shown>,
+) -> Response {
+    let Some(person) = asking.person.as_ref() else {
+        return http_error::unauthorized("conversations are listed for whoever a page's cookie belongs to");
+    };
+    let found = async {
+        let items = state.assistant.list(&person.id, &q, LISTED).await?;
+        let payer = payer(&asking, source.as_ref().map(|Extension(source)| source));
+        Ok::<_, StoreError>((items, state.chats.used_today(&payer).await?))
+    };
+    match found.await {
+        Ok((items, used)) => {
+            let used = Some(used_today(used));
+            let html = Owner::new().with(|| view! { <Talks items current search=q used /> }.to_html());
+            ([(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "conversations could not be listed");
+            http_error::unavailable()
+        }
+    }
+}
 
 /// On a narrow screen it is folded: what follows the folded element is shown while that is open (`assistant.css`).
 #[component]
@@ -21,6 +75,16 @@ pub fn ConversationList(
     /// What was used today, in words.
     used: Option<String>,
 ) -> impl IntoView {
+    view! {
+        <details class="talks-fold" open=!search.is_empty()><summary>"Conversations"</summary></details>
+        <nav class="talks" aria-label="Conversations">
+            <Talks items current search used />
+        </nav>
+    }
+}
+
+#[component]
+fn Talks(items: Vec<ConversationItem>, current: String, search: String, used: Option<String>) -> impl IntoView {
     let found = items.len();
     let none = match (found, search.is_empty()) {
         (0, true) => Some("Nothing asked yet."),
@@ -32,25 +96,24 @@ pub fn ConversationList(
     let all = (!search.is_empty()).then(|| view! { <a class="talks__all" href=action.clone()>"Show all"</a> });
     let groups = groups(items, now_ms() as u64).into_iter().map(|(name, items)| {
         let items = items.into_iter().map(|item| talk(item, &current)).collect_view();
+        // Who keeps the list new recognises by their ids what stays.
+        let id = ["talks ", &name].concat().to_lowercase().replace(' ', "-");
         view! {
-            <h3 class="talks__when">{name}</h3>
-            <ul class="talks__items">{items}</ul>
+            <h3 class="talks__when" id=["when-", &id].concat()>{name}</h3>
+            <ul class="talks__items" id=id>{items}</ul>
         }
     });
     view! {
-        <details class="talks-fold" open=!search.is_empty()><summary>"Conversations"</summary></details>
-        <nav class="talks" aria-label="Conversations">
-            <a class="button button--quiet talks__new" href="/assistant">"New conversation"</a>
-            <form class="talks__search" method="get" action=action.clone() role="search">
-                <input type="search" name="q" value=search maxlength="100" aria-label="Words in your conversations" placeholder="Search" />
-                <button class="button button--quiet">"Search"</button>
-            </form>
-            {all}
-            {none.map(|words| view! { <p class="talks__none">{words}</p> })}
-            {groups.collect_view()}
-            {older.map(|words| view! { <p class="talks__none">{words}</p> })}
-            {used.filter(|words| !words.is_empty()).map(|words| view! { <p class="talks__used">{words}</p> })}
-        </nav>
+        <a class="button button--quiet talks__new" href="/assistant">"New conversation"</a>
+        <form class="talks__search" method="get" action=action.clone() role="search">
+            <input type="search" name="q" value=search maxlength="100" aria-label="Words in your conversations" placeholder="Search" />
+            <button class="button button--quiet">"Search"</button>
+        </form>
+        {all}
+        {none.map(|words| view! { <p class="talks__none">{words}</p> })}
+        {groups.collect_view()}
+        {older.map(|words| view! { <p class="talks__none">{words}</p> })}
+        {used.filter(|words| !words.is_empty()).map(|words| view! { <p class="talks__used">{words}</p> })}
     }
 }
 
@@ -60,7 +123,7 @@ fn talk(item: ConversationItem, current: &str) -> impl IntoView + use<> {
     let is_current = (id == current).then_some("page");
     let (rename, delete) = (id.clone(), id.clone());
     view! {
-        <li class="talk">
+        <li class="talk" id=["talk-", &id].concat()>
             <a class="talk__name" href=["/assistant/", &id].concat() aria-current=is_current>
                 {title.clone()}
                 {shared.then(|| view! { <span class="talk__shared">" shared"</span> })}

@@ -77,9 +77,10 @@ impl From<ConversationError> for AppError {
     fn from(error: ConversationError) -> Self {
         match error {
             ConversationError::Store(error) | ConversationError::Chat(ChatError::Store(error)) => error.into(),
-            error @ (ConversationError::Unknown | ConversationError::Malformed | ConversationError::Message) => {
-                Self::new(ErrorKind::NotFound, sentence(&error))
-            }
+            error @ (ConversationError::Unknown
+            | ConversationError::Deleted
+            | ConversationError::Malformed
+            | ConversationError::Message) => Self::new(ErrorKind::NotFound, sentence(&error)),
             // What was typed has to be another; of everything else there is only too much now.
             ConversationError::Chat(
                 error @ (ChatError::Conversation

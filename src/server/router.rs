@@ -28,7 +28,7 @@ use super::{
     transports::{chat, conversations, events, history, jobs, rooms, snapshot, sse, ui, ws},
 };
 use crate::{
-    app::{App, shell},
+    app::{App, conversation_list, shell},
     error::{AppError, ErrorKind},
 };
 
@@ -74,6 +74,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .merge(api)
         .route("/api/fn/{*name}", post(server_function))
         .route("/api/{*rest}", get(|| async { http_error::not_found("there is no such interface") }))
+        .route("/assistant/list", get(conversation_list))
         .route("/ws", get(ws::open))
         // Asked for by browsers that show something which is no page, such as an error in JSON.
         .route("/favicon.ico", get(|| async { Redirect::permanent("/favicon.svg") }))

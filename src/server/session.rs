@@ -99,6 +99,9 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
         (Action::Read, Topic::User { id }) => {
             asking.person.as_ref().is_some_and(|person| person.id == id.to_string()) || by_key()
         }
+        (Action::Read, Topic::Conversations { person: whose }) => {
+            asking.person.as_ref().is_some_and(|person| person.id == whose.as_str())
+        }
         (Action::Read, Topic::Job { id }) => match state.store.job(id.as_str()).await? {
             Some((row, _)) => asking.reads(&row),
             None => false,
@@ -119,7 +122,7 @@ pub async fn may(state: &AppState, asking: &Asking, action: Action, topic: &Topi
                 None => false,
             },
         },
-        (Action::Publish, Topic::Conversation { .. } | Topic::Run { .. }) => false,
+        (Action::Publish, Topic::Conversation { .. } | Topic::Conversations { .. } | Topic::Run { .. }) => false,
         (Action::Read, Topic::Channel { name, .. }) => !name.to_string().starts_with(keys::PRIVATE) || by_key(),
         (Action::Publish, Topic::Channel { .. } | Topic::User { .. }) => by_key(),
         (Action::Publish, Topic::Feed | Topic::Inspector) => false,

@@ -1,5 +1,6 @@
 //! Conversations with the assistant: what the page shows of them, and the events of the topics `conversation/{id}` (which
-//! say that something is another now) and `run/{id}` (an answer as it is written).
+//! say that something is another now), `conversations/{person}` (that their list is) and `run/{id}` (an answer as it is
+//! written).
 
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +171,14 @@ pub struct ConversationEvent {
     /// The message that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<u64>,
+}
+
+/// An event of `conversations/{person}`: what was an event of this one of theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEvent {
+    #[serde(rename = "type")]
+    pub kind: ConversationEventKind,
+    pub conversation: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -93,6 +93,7 @@ fn topic() -> impl Strategy<Value = Topic> {
         segment().prop_map(|room| Topic::Typing { room }),
         segment().prop_map(|id| Topic::Job { id }),
         segment().prop_map(|id| Topic::Conversation { id }),
+        segment().prop_map(|person| Topic::Conversations { person }),
         segment().prop_map(|id| Topic::Run { id }),
         (segment(), segment()).prop_map(|(app, name)| Topic::Channel { app, name }),
     ]

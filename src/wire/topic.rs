@@ -32,6 +32,8 @@ pub enum Topic {
     Job { id: Segment },
     /// `conversation/{id}`: that something of a conversation with the assistant is another now.
     Conversation { id: Segment },
+    /// `conversations/{person}`: that something of somebody's list of conversations is another now.
+    Conversations { person: Segment },
     /// `run/{id}`: an answer of the assistant, as it is written.
     Run { id: Segment },
     /// `channel/{app}/{name}`: whatever other programs publish.
@@ -119,7 +121,7 @@ impl Topic {
                 ..ephemeral(Kind::Log, 64, 64 << 10)
             },
             // Each event says only where to look: one would do.
-            Self::Conversation { .. } => Policy {
+            Self::Conversation { .. } | Self::Conversations { .. } => Policy {
                 durability: Durability::Durable(Kept { events: 1_000, days: 400 }),
                 snapshot_events: 1,
                 ..ephemeral(Kind::Log, 16, 16 << 10)
@@ -142,6 +144,7 @@ impl Topic {
             | Self::User { .. }
             | Self::Job { .. }
             | Self::Conversation { .. }
+            | Self::Conversations { .. }
             | Self::Run { .. }
             | Self::Channel { .. } => None,
         }
@@ -189,6 +192,7 @@ impl fmt::Display for Topic {
             Self::Typing { room } => write!(f, "typing/{}", room.0),
             Self::Job { id } => write!(f, "job/{}", id.0),
             Self::Conversation { id } => write!(f, "conversation/{}", id.0),
+            Self::Conversations { person } => write!(f, "conversations/{}", person.0),
             Self::Run { id } => write!(f, "run/{}", id.0),
             Self::Channel { app, name } => write!(f, "channel/{}/{}", app.0, name.0),
         }
@@ -212,6 +216,7 @@ impl FromStr for Topic {
             (Some("typing"), Some(room), None) => Self::Typing { room: Segment::new(room)? },
             (Some("job"), Some(id), None) => Self::Job { id: Segment::new(id)? },
             (Some("conversation"), Some(id), None) => Self::Conversation { id: Segment::new(id)? },
+            (Some("conversations"), Some(person), None) => Self::Conversations { person: Segment::new(person)? },
             (Some("run"), Some(id), None) => Self::Run { id: Segment::new(id)? },
             (Some("channel"), Some(app), Some(name)) => {
                 Self::Channel { app: Segment::new(app)?, name: Segment::new(name)? }
@@ -295,6 +300,7 @@ mod tests {
             "typing/lobby",
             "job/9f3ac04e51d27b86",
             "conversation/9f3ac04e51d27b869f3ac04e51d27b86",
+            "conversations/7",
             "run/9f3ac04e51d27b86",
             "channel/shop/orders",
             "channel/a.b/C_d~e-9",

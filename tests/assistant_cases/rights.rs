@@ -4,7 +4,10 @@ use axum::http::StatusCode;
 use serde_json::json;
 use tidemark::{
     server::{
-        features::keys::Action,
+        features::{
+            conversations::{ConversationError, list_topic},
+            keys::Action,
+        },
         model::{Call, Piece, Stop},
         session::{Asking, may},
     },
@@ -68,6 +71,11 @@ async fn a_conversation_is_its_owner_s_unless_it_is_shared_and_then_it_can_be_re
             assert_eq!(may(state, &Asking::default(), Action::Read, topic).await.expect("the store"), shared);
             assert!(!may(state, &person("Ada"), Action::Publish, topic).await.expect("the store"));
         }
+        // What is shared is one conversation, not that there are others.
+        let list = list_topic("p-Ada").expect("a topic");
+        assert!(may(state, &person("Ada"), Action::Read, &list).await.expect("the store"));
+        assert!(!may(state, &person("Eve"), Action::Read, &list).await.expect("the store"));
+        assert!(!may(state, &Asking::default(), Action::Read, &list).await.expect("the store"));
         let seen = stage.seen_by(&eve).await;
         assert_eq!(seen.map(|seen| (seen.mine, seen.shared)), shared.then_some((false, true)));
         let status = stage.server.get(&format!("/api/conversations/{ID}"), &[]).await.status();
@@ -81,6 +89,29 @@ async fn a_conversation_is_its_owner_s_unless_it_is_shared_and_then_it_can_be_re
     }
     pen.end();
     stage.ended(&ada).await;
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_is_not_begun_anew_by_who_was_away_and_the_list_hears_of_all() {
+    let stage = Stage::new().await;
+    let (ada, state) = (stage.person("Ada").await, &stage.server.state);
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.end();
+    stage.ended(&ada).await;
+    state.assistant.rename(&ada, ID, "Another").await.expect("renamed");
+    state.assistant.delete(&ada, ID).await.expect("deleted");
+    let late = stage.ask(&ada, "q2", "Two?").await;
+    assert!(matches!(late, Err(ConversationError::Deleted)), "{late:?}");
+    assert!(state.assistant.list("p-Ada", "", 10).await.expect("the store").is_empty());
+    let told = state.store.newest(&list_topic("p-Ada").expect("a topic"), 10, 1 << 16).await.expect("the store");
+    let told = told.newest.iter().map(|event| {
+        let event: serde_json::Value = serde_json::from_slice(&event.payload).expect("JSON");
+        assert_eq!(event["conversation"], ID);
+        event["type"].as_str().unwrap_or_default().to_owned()
+    });
+    let kinds = ["QuestionAsked", "AnswerBegun", "AnswerEnded", "ConversationRenamed", "ConversationDeleted"];
+    assert_eq!(told.collect::<Vec<_>>(), kinds);
 }
 
 #[tokio::test]

@@ -86,6 +86,15 @@ impl Tx {
 }
 
 impl Tx {
+    /// Whether anything was ever published to a topic that is not forgotten.
+    pub async fn knows(&mut self, topic: &Topic) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM topic WHERE name = $1")
+            .bind(topic.to_string())
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Removes a topic's oldest events, at most `most` of them: those beyond the newest `keep`, and those from before a
     /// time (milliseconds since 1970). The newest stays, and so does the head. How many were removed.
     pub async fn prune(&mut self, topic: &Topic, keep: u64, before_ms: i64, most: u64) -> Result<u64, StoreError> {

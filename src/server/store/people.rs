@@ -137,8 +137,9 @@ impl Tx {
         .fetch_all(&mut self.connection)
         .await?;
         for person in &forgotten {
-            sqlx::query("DELETE FROM topic WHERE name = $1")
+            sqlx::query("DELETE FROM topic WHERE name IN ($1, $2)")
                 .bind(format!("user/{person}"))
+                .bind(format!("conversations/{person}"))
                 .execute(&mut self.connection)
                 .await?;
         }

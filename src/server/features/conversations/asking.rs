@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use super::{
     Asker, Assistant, ConversationError, Question, check_client, check_id, checked,
     place::{InConversation, Place, Writing, add_answer, add_question, cost_of, create, tell},
+    topic,
     tree::{check_free, find_answer, place_of, question_of, turns_to},
 };
 use crate::{
@@ -52,6 +53,8 @@ impl Assistant {
                     return Ok(None);
                 }
                 match tx.conversation(&id).await? {
+                    // A tab that was away does not know yet, and would make it anew.
+                    None if tx.knows(&topic(&id)?).await? => return Err(ConversationError::Deleted),
                     None => create(tx, &id, Some(owner), None, &text).await?,
                     // Somebody asked something else meanwhile: another tab.
                     Some(row) if row.leaf != leaf => return Err(ConversationError::Busy),

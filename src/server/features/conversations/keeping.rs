@@ -58,8 +58,9 @@ impl Assistant {
         let gone = id.to_owned();
         let deleted = self.store.write(move |tx| {
             Box::pin(async move {
-                tx.delete_conversation(&gone).await?;
-                tell(tx, &gone, ConversationEventKind::ConversationDeleted, None).await
+                // While it is known whose it is.
+                tell(tx, &gone, ConversationEventKind::ConversationDeleted, None).await?;
+                Ok(tx.delete_conversation(&gone).await?)
             })
         });
         deleted.await?;

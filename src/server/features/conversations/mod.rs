@@ -57,6 +57,8 @@ const NOBODYS_CONVERSATIONS: u32 = 10_000;
 pub enum ConversationError {
     #[error("there is no such conversation, or it is not yours")]
     Unknown,
+    #[error("this conversation was deleted")]
+    Deleted,
     #[error("a conversation's id is {ID_DIGITS} hexadecimal digits")]
     Malformed,
     #[error("there is no such message in this conversation")]
@@ -120,6 +122,11 @@ pub fn topic(id: &str) -> Result<Topic, ConversationError> {
     Segment::new(id).map(|id| Topic::Conversation { id }).map_err(|_| ConversationError::Malformed)
 }
 
+/// The topic of what changes in the list of somebody's conversations.
+pub fn list_topic(person: &str) -> Option<Topic> {
+    Segment::new(person).map(|person| Topic::Conversations { person }).ok()
+}
+
 /// The name at the door of the right to read what somebody shares.
 pub fn access(conversation: &str) -> String {
     format!("shared {conversation}")
@@ -141,7 +148,6 @@ impl Assistant {
         Ok((row, turns))
     }
 
-    /// The turns of one's own conversation.
     /// The turns of one's own conversation.
     async fn own(&self, asker: &Asker, id: &str) -> Result<Vec<TurnRow>, ConversationError> {
         check_id(id)?;

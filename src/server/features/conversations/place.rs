@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 
 use super::{
-    CONVERSATIONS_A_PERSON, ConversationError, NOBODYS_CONVERSATIONS, topic,
+    CONVERSATIONS_A_PERSON, ConversationError, NOBODYS_CONVERSATIONS, list_topic, topic,
     tree::{newest_below, title_of},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         },
     },
     wire::{
-        assistant::{ConversationEvent, ConversationEventKind, Cost, Status},
+        assistant::{ConversationEvent, ConversationEventKind, Cost, ListEvent, Status},
         topic::Segment,
     },
 };
@@ -181,5 +181,12 @@ pub(super) async fn tell(
     message: Option<u64>,
 ) -> Result<(), ConversationError> {
     tx.publish(&topic(conversation)?, &ConversationEvent { kind, message }).await?;
+    // The list beside it says what it is called, and how new it is.
+    let owner = tx.conversation(conversation).await?.and_then(|row| row.owner);
+    if let Some(Owner::Person(person)) = owner
+        && let Some(list) = list_topic(&person)
+    {
+        tx.publish(&list, &ListEvent { kind, conversation: conversation.to_owned() }).await?;
+    }
     Ok(())
 }
