@@ -18,22 +18,39 @@ const BYTE: usize = 150;
 /// How much may be done for the colours of one rendering, in the same measure: about a fifth of a second. A conversation of
 /// the longest that is usual, all of it code, takes less. What is beyond stays plain.
 #[derive(Debug)]
-pub struct Effort(usize);
+pub struct Effort {
+    left: usize,
+    /// Something has stayed plain for want of it.
+    was_short: bool,
+}
 
 impl Default for Effort {
     fn default() -> Self {
-        Self(2 * HARDEST)
+        Self { left: 2 * HARDEST, ..Self::NONE }
     }
 }
 
 impl Effort {
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self { left: 0, was_short: false };
 
     /// Whether so much is left; then it is taken.
     fn take(&mut self, effort: usize) -> bool {
-        let left = self.0.checked_sub(effort);
-        self.0 = left.unwrap_or(self.0);
+        let left = self.left.checked_sub(effort);
+        self.left = left.unwrap_or(self.left);
+        self.was_short |= left.is_none();
         left.is_some()
+    }
+
+    /// All that is left, for one text; until it is taken back, none is.
+    pub fn lend(&mut self) -> Self {
+        Self { left: std::mem::take(&mut self.left), was_short: false }
+    }
+
+    /// Whether it was enough for that text.
+    pub fn take_back(&mut self, lent: Self) -> bool {
+        self.left = lent.left;
+        self.was_short |= lent.was_short;
+        !lent.was_short
     }
 }
 

@@ -17,6 +17,7 @@ mod highlight;
 mod hostile;
 mod html;
 mod links;
+mod remembered;
 mod sanitise;
 #[cfg(test)]
 mod tests;
@@ -64,10 +65,16 @@ pub fn render(text: &str) -> Vec<String> {
 
 /// The same for one of several texts that are shown together: what is done for their colours is limited for all of them.
 pub fn render_within(text: &str, effort: &mut Effort) -> Vec<String> {
-    let mut markdown = Markdown { effort: std::mem::replace(effort, Effort::NONE), ..Markdown::default() };
+    if let Some(blocks) = remembered::find(text) {
+        return blocks;
+    }
+    let mut markdown = Markdown { effort: effort.lend(), ..Markdown::default() };
     markdown.take(text);
     markdown.finish();
-    *effort = markdown.effort;
+    // What has stayed plain for want of time gets its colours at another look.
+    if effort.take_back(markdown.effort) {
+        remembered::remember(text, &markdown.blocks);
+    }
     markdown.blocks
 }
 

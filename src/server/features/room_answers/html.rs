@@ -1,43 +1,17 @@
 //! What the assistant wrote in rooms, as HTML. It is made when it is read and not stored with the message, so that what the
 //! renderer lets through is never older than the renderer. What anybody else wrote stays text.
 
-use std::{
-    collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError},
-};
-
 use super::NAME;
 use crate::{server::markdown, wire::room::Message};
-
-/// So many texts are remembered with their HTML: everybody who enters a room reads the same, and colouring code takes
-/// milliseconds each time. Some megabytes at most.
-const REMEMBERED: usize = 200;
-
-static RENDERED: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 /// Messages as they are shown.
 pub fn formatted(mut messages: Vec<Message>) -> Vec<Message> {
     for message in &mut messages {
         if message.author.bot && message.author.id == NAME {
-            // What is being written is another a second later.
-            let grows = message.run.is_some();
-            message.html = if grows { markdown::render(&message.text) } else { rendered(&message.text) };
+            message.html = markdown::render(&message.text);
         }
     }
     messages
-}
-
-fn rendered(text: &str) -> Vec<String> {
-    let known = RENDERED.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
-    known.unwrap_or_else(|| {
-        let html = markdown::render(text);
-        let mut all = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
-            all.clear();
-        }
-        all.insert(text.to_owned(), html.clone());
-        html
-    })
 }
 
 #[cfg(test)]
