@@ -1,5 +1,5 @@
 //! An answer of the assistant as it is put together: its parts, their blocks as HTML, the events that tell of what was
-//! added, and what of it is still to be stored. Pure; `runs.rs` fills it.
+//! added, and what of it is still to be stored. Pure; `runs/` fills it.
 
 use serde::{Deserialize, Serialize};
 
