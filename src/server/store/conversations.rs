@@ -23,7 +23,7 @@ pub struct TurnRow {
     pub parent: Option<u64>,
     pub answer: bool,
     pub client: Option<String>,
-    /// JSON of `features/answer.rs`.
+    /// JSON of `features/answer/`.
     pub parts: String,
     pub status: String,
     pub error: Option<String>,
