@@ -1,5 +1,5 @@
 //! When to connect, and when to wait: the life of one connection as a pure state machine. Time (milliseconds of any
-//! clock that rises) and random numbers are passed in; the answer is at most one command for the shell (`tab.rs`).
+//! clock that rises) and random numbers are passed in; the answer is at most one command for the shell (`tab/`).
 //!
 //! `input.rs` is what goes in and what comes out.
 
