@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // What boots the rest may see all of it.
     ("server/router.rs", &["server", "app", "wire", "error"]),
     // What a page's masthead starts from is found out together with who looks at it.
-    ("server/session.rs", &["server", "components::bell", "wire", "error"]),
+    ("server/session/", &["server", "components::bell", "wire", "error"]),
     ("server/", &["server", "wire", "error"]),
 ];
 

@@ -1,5 +1,5 @@
 //! A browser's EventSource, held. Dropping it closes it, and nothing is heard from it any more.
-//! It never reconnects by itself: the first error ends it, and `link.rs` decides what follows. (The browser's own
+//! It never reconnects by itself: the first error ends it, and `link/` decides what follows. (The browser's own
 //! reconnects have no jitter, and after any status but 200 there are none.)
 
 use wasm_bindgen::{JsCast, prelude::Closure};

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::{json, link::Input};
 
 /// Milliseconds of a clock that runs on while the machine sleeps. (`performance.now()` stands still on some systems.)
-/// It may be set: `link.rs` follows it back.
+/// It may be set: `link/` follows it back.
 pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }

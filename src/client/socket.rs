@@ -1,5 +1,5 @@
 //! A browser's WebSocket, held: the tab's connection on pages that talk back, and the way commands take. Where
-//! WebSockets are blocked and HTTP is not, `tab.rs` falls back to server-sent events, and commands go over HTTP.
+//! WebSockets are blocked and HTTP is not, `tab/` falls back to server-sent events, and commands go over HTTP.
 
 use std::cell::RefCell;
 

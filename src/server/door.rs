@@ -1,5 +1,5 @@
 //! Live access: who holds which right to read, so that taking it away ends delivery at once, on every transport.
-//! Whether somebody has a right at all is `session.rs::may`'s to say.
+//! Whether somebody has a right at all is `session/may.rs`'s to say.
 
 use std::{
     collections::HashMap,

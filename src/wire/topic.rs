@@ -1,5 +1,5 @@
 //! The typed names of topics, and what is declared of each: kind, durability, retention.
-//! Only this file formats or parses one. Who may read and write is the door's business (`server/session.rs`).
+//! Only this file formats or parses one. Who may read and write is the door's business (`server/session/may.rs`).
 
 use std::{fmt, str::FromStr};
 

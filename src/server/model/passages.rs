@@ -12,7 +12,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("Leptos.toml", include_str!("../../../Leptos.toml")),
 ];
 
-/// Settings whose values are told to nobody. In a file they stop the start (`config.rs`); but a binary may have been built
+/// Settings whose values are told to nobody. In a file they stop the start (`config/`); but a binary may have been built
 /// from one that was never started with, or from a comment.
 const SECRETS: [&str; 4] = ["session_key", "anthropic_key", "openai_key", "smtp_url"];
 

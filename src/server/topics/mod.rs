@@ -16,7 +16,7 @@
 //! - *Locks.* One std mutex a topic, held for a few hundred nanoseconds and never across an `.await`. Tasks are woken
 //!   after it is released.
 //!
-//! Not here: encoding for a transport (each fills its slot of an [`Entry`]), permissions (`server/session.rs`), what
+//! Not here: encoding for a transport (each fills its slot of an [`Entry`]), permissions (`server/session/may.rs`), what
 //! events mean (`features/`).
 //!
 //! A *durable* topic's log is in the store, and its ring the newest part of it (`durable.rs`). Features write it through

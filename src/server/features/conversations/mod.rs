@@ -1,7 +1,7 @@
 //! Conversations with the assistant: who may read and change them, and what is asked in them. A conversation is a tree of
 //! which one path is shown; nothing that was asked or answered is lost when it is asked or answered anew.
 //!
-//! `tree.rs` finds one's way in it, `place.rs` writes turns, `asking.rs` has them answered (`runs.rs` writes the answers),
+//! `tree.rs` finds one's way in it, `place.rs` writes turns, `asking.rs` has them answered (`runs/` writes the answers),
 //! `keeping.rs` is what else is done to a conversation, `view.rs` shows it, `named.rs` is for programs that keep their own.
 
 mod asking;

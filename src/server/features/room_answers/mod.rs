@@ -1,5 +1,5 @@
 //! The assistant in rooms: whoever says `@assistant` is answered there, in a message that grows in front of everybody who
-//! reads the room. `runs.rs` writes it; `waiting.rs` is whose turn it is, `shown.rs` what the model is shown of the room,
+//! reads the room. `runs/` writes it; `waiting.rs` is whose turn it is, `shown.rs` what the model is shown of the room,
 //! `kept.rs` where the answer is kept, `html.rs` how it is shown.
 //!
 //! It answers people who post, one at a time in a room, and never programs: nothing can talk to itself here.
