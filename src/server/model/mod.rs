@@ -1,7 +1,7 @@
 //! Language models, behind one port: a prompt goes in, pieces of an answer come out as they are made. Anthropic's Messages
 //! API, any server that speaks OpenAI's, and the offline guide, which is search and says so.
 //!
-//! What is generated for whom, and how much of it, is `features/chat.rs`'s business. Dropping the stream of an answer stops
+//! What is generated for whom, and how much of it, is `features/chat/`'s business. Dropping the stream of an answer stops
 //! the provider's work.
 
 mod answering;
