@@ -1,29 +1,10 @@
 // The assistant with a model, as far as that differs from the guide: what providers do wrong, what outlives the server and
 // the tab, tools that ask first, thinking, several models, what it costs. The model is a fake; markers in the question say
 // what it does (tests/provider/fake_model.rs).
-import { type Page } from "@playwright/test";
+import { act, answer, ask, enter, field } from "./assistant.ts";
 import { connectionIs, expect, NETWORK_ERROR, test } from "./fixtures.ts";
-import { type Server } from "./server.ts";
 
-const CONVERSATION = /\/assistant\/[0-9a-f]{32}$/;
-
-const field = (page: Page) => page.getByRole("textbox", { name: "Your question" });
-const answer = (page: Page, status: string) => page.locator(`.answer[data-status="${status}"]`);
-const act = (page: Page, name: string) => page.locator(".answer").last().getByRole("button", { name, exact: true });
 const words = (count: number) => Array.from({ length: count }, (_, index) => `w${index + 1}`).join(" ");
-
-async function ask(page: Page, server: Server, question: string): Promise<void> {
-  if (!CONVERSATION.test(page.url())) {
-    // The first page makes a person, who may ask from the second on.
-    if (page.url() === "about:blank") await page.goto(server.url);
-    await page.goto(`${server.url}/assistant`);
-    await connectionIs(page, "live");
-  }
-  await field(page).fill(question);
-  await field(page).press("Enter");
-  await expect(page).toHaveURL(CONVERSATION);
-  await expect(page.locator(".question:not(.question--pending)").last()).toContainText(question.slice(0, 20));
-}
 
 test("closing the tab stops nothing: the answer is there, whole, when one comes back", async ({ page, context, start, model }) => {
   const server = await start(model.settings);
@@ -174,9 +155,7 @@ test("a tool that reads is used at once, and thinking is there, folded", async (
 
 test("one chooses among models, and what an answer took is told with its model", async ({ page, start, model }) => {
   const server = await start({ ...model.settings, ...model.openAiSettings });
-  await page.goto(server.url);
-  await page.goto(`${server.url}/assistant`);
-  await connectionIs(page, "live");
+  await enter(page, server);
   const choice = page.getByRole("combobox", { name: "Model" });
   await expect(choice.locator("option")).toHaveText(["claude-sonnet-4-6", "small", "offline guide"]);
   await choice.selectOption("small");
