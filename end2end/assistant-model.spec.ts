@@ -168,24 +168,3 @@ test("one chooses among models, and what an answer took is told with its model",
   await page.reload();
   await expect(page.getByText("Today: 1,801 tokens of 300,000")).toBeVisible();
 });
-
-test("each ceiling is said in words, and what was typed is not lost", async ({ page, start, model, allowed }) => {
-  // Chromium tells of refusals that the page expects.
-  allowed.push(/422 \(Unprocessable Entity\)/, /429 \(Too Many Requests\)/);
-  const server = await start({
-    ...model.settings,
-    TIDEMARK_ASSISTANT__MESSAGE_CHARS: "200",
-    TIDEMARK_ASSISTANT__TOKENS_A_DAY_PER_ADDRESS: "1000",
-  });
-  await ask(page, server, "[usage 900 200] [say Hello]");
-  await expect(answer(page, "complete")).toBeVisible();
-  await field(page).fill("x".repeat(201));
-  await field(page).press("Enter");
-  await expect(page.locator(".question--pending")).toContainText("200");
-  await page.locator(".question--pending").getByRole("button", { name: "Discard" }).click();
-  await field(page).fill("And now?");
-  await field(page).press("Enter");
-  await expect(page.locator(".question--pending")).toContainText(/Not asked: .*used all tokens of the day/);
-  await expect(page.locator(".question--pending")).toContainText("And now?");
-  expect((await model.requests()).length).toBe(1);
-});
