@@ -1,6 +1,7 @@
 // The pages for people who use a keyboard, a screen reader or much contrast: axe finds nothing, in either colour
 // scheme and on narrow and wide screens, and everything can be reached and worked without a mouse.
 import { AxeBuilder } from "@axe-core/playwright";
+import { answer, ask, field, pending } from "./assistant.ts";
 import { publishes } from "./feed.ts";
 import { button, connectionIs, cutButton, expect, NETWORK_ERROR, openLive, type Page, reconnectButton, test } from "./fixtures.ts";
 
@@ -80,6 +81,76 @@ test.describe("with a divider", () => {
       });
     });
   }
+});
+
+test.describe("the assistant", () => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test.describe(colorScheme, () => {
+      test.use({ colorScheme, contextOptions: { reducedMotion: "reduce" }, allowed: [NETWORK_ERROR] });
+
+      const title = "axe finds nothing while it thinks and writes, when it is done, has failed or asks, and offline";
+      test(`${title}, ${colorScheme}`, async ({ page, context, start, script }) => {
+        const server = await start(script.settings);
+        const look = (at: string) => test.step(at, () => expectNoViolations(page));
+        await ask(page, server, "How high is the tide?");
+        await connectionIs(page, "live");
+        await expect(page.locator(".answer__begins")).toBeVisible();
+        await look("before the first word");
+
+        const pen = await script.next();
+        pen.think("The moon is full.");
+        await page.getByText("Thinking …").click();
+        await expect(page.getByText("The moon is full.")).toBeVisible();
+        await look("thinking");
+        pen.write("# The tide\n\nIt is **high**, says `tide`, and [others](https://example.com/).\n\n> Low later.\n\n");
+        pen.write("| when | height |\n|---|---:|\n| noon | 3 m |\n\n");
+        pen.write('```rust\n// A comment, a string and a number.\nfn tide() -> (&str, f64) { ("high", 3.0) }\n');
+        await expect(answer(page, "running").locator("pre")).toContainText("fn tide");
+        await look("writing");
+        pen.write("```\n\nThat is all.");
+        pen.end();
+        await expect(answer(page, "complete").locator(".hl-keyword").first()).toBeVisible();
+        await expect(page.locator(".answer__took")).toBeVisible();
+        await look("done, with a table and code");
+
+        await context.setOffline(true);
+        await connectionIs(page, "offline");
+        await field(page).fill("And tomorrow?");
+        await field(page).press("Enter");
+        await expect(pending(page)).toContainText("waits for a connection");
+        await look("a question that waits, offline");
+        await context.setOffline(false);
+        const failing = await script.next();
+        failing.write("Tomorrow it");
+        await expect(answer(page, "running")).toContainText("Tomorrow it");
+        failing.fail();
+        await expect(answer(page, "failed")).toContainText("The model is overloaded");
+        await look("failed");
+
+        await ask(page, server, "Count who said how much");
+        (await script.next()).call("start_job", { kind: "digest", room: "lobby" });
+        await expect(page.getByRole("button", { name: "Allow" })).toBeVisible();
+        await look("a tool that waits for a yes");
+      });
+    });
+  }
+
+  test("long thoughts, wide code and wide tables, which scroll in themselves, are scrolled without a mouse", async ({ page, start, script }) => {
+    const server = await start(script.settings);
+    await ask(page, server, "How high is the tide?");
+    const pen = await script.next();
+    pen.think("The moon is full, and near. ".repeat(200));
+    const cells = (text: string) => `| ${Array(20).fill(text).join(" | ")} |\n`;
+    pen.write(`\`\`\`\n${"high ".repeat(60)}\n\`\`\`\n\n${cells("a place")}${cells("---")}${cells("on the pier")}\nThat is all.`);
+    pen.end();
+    await expect(page.locator(".answer__took")).toBeVisible();
+    await page.getByText("Thought for a while").click();
+    for (const scrolls of [".folded__text--thought", ".code > pre", ".answer .table-scroll"]) {
+      const hidden = await page.locator(scrolls).evaluate((it) => it.scrollHeight - it.clientHeight + it.scrollWidth - it.clientWidth);
+      expect(hidden, `there is more of ${scrolls}`).toBeGreaterThan(0);
+    }
+    await expectNoViolations(page);
+  });
 });
 
 /** What has the focus: its words, and whether its outline can be seen. */

@@ -1,29 +1,7 @@
 // The assistant under people's hands: what they typed is never lost, what they press is done once, the focus stays where they
 // are, and screens without keys work as well. The model is a fake; markers in the question say what it does.
-import { type Page } from "@playwright/test";
+import { act, answer, ask, CONVERSATION, enter, field, pending } from "./assistant.ts";
 import { connectionIs, expect, NETWORK_ERROR, test } from "./fixtures.ts";
-import { type Server } from "./server.ts";
-
-const CONVERSATION = /\/assistant\/[0-9a-f]{32}$/;
-
-const field = (page: Page) => page.getByRole("textbox", { name: "Your question" });
-const answer = (page: Page, status: string) => page.locator(`.answer[data-status="${status}"]`);
-const act = (page: Page, name: string) => page.locator(".answer").last().getByRole("button", { name, exact: true });
-const pending = (page: Page) => page.locator(".question--pending");
-
-async function enter(page: Page, server: Server): Promise<void> {
-  // The first page makes a person, who may ask from the second on.
-  await page.goto(server.url);
-  await page.goto(`${server.url}/assistant`);
-  await connectionIs(page, "live");
-}
-
-async function ask(page: Page, server: Server, question: string): Promise<void> {
-  if (!CONVERSATION.test(page.url())) await enter(page, server);
-  await field(page).fill(question);
-  await field(page).press("Enter");
-  await expect(page).toHaveURL(CONVERSATION);
-}
 
 test("an edit is left with the button that opened it, and the question stays", async ({ page, start, model }) => {
   const server = await start(model.settings);

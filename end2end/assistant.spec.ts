@@ -214,12 +214,14 @@ test("whoever has the link may read along while it is shared, and no longer", as
 
 test("what was written is copied as it was written", async ({ page, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  await begin(page);
+  const address = await begin(page);
   await whole(page);
   await act(page, "Copy").last().click();
   await expect(act(page, "Copied")).toBeVisible();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  expect(copied).toContain("This is search");
+  expect(copied).toContain("*This is search, not a model.");
+  const { messages } = await (await page.request.get(address.replace("/assistant/", "/api/conversations/"))).json();
+  expect(copied).toBe(messages[1].text);
   await expect(act(page, "Copy").last()).toHaveText("Copy");
 });
 

@@ -1,6 +1,7 @@
 // What every test stands on: a server of its own, pages whose console has to stay silent, and the words to wait for.
 import { test as base, expect, type Page } from "@playwright/test";
 import { Model } from "./model.ts";
+import { Script } from "./script.ts";
 import { type Env, Server } from "./server.ts";
 
 export { expect, type Page };
@@ -13,6 +14,8 @@ type Fixtures = {
   server: Server;
   /** A fake of language models' providers: `start(model.settings)`. */
   model: Model;
+  /** A language model whose answers the test writes: `start(script.settings)`. */
+  script: Script;
   /** What this test's pages may say on the console. Everything else fails it, whatever its level. */
   allowed: RegExp[];
 };
@@ -45,6 +48,12 @@ export const test = base.extend<Fixtures>({
     const model = await Model.start();
     await use(model);
     await model.stop();
+  },
+
+  script: async ({}, use) => {
+    const script = await Script.start();
+    await use(script);
+    script.stop();
   },
 
   baseURL: async ({ server }, use) => use(server.url),

@@ -17,6 +17,13 @@ const PACE: Env = {
   TIDEMARK_ASSISTANT__REQUESTS_A_MINUTE_PER_ADDRESS: "1000",
 };
 
+/** Settings of a server that asks whoever speaks Anthropic's wire there, for the model `claude-sonnet-4-6`. */
+export const anthropicAt = (url: string): Env => ({
+  ...PACE,
+  TIDEMARK_ASSISTANT__ANTHROPIC_KEY: "key",
+  TIDEMARK_ASSISTANT__ANTHROPIC_BASE_URL: url,
+});
+
 export class Model {
   /** A server with these asks over Anthropic's wire, for the model `claude-sonnet-4-6`. */
   readonly settings: Env;
@@ -27,11 +34,7 @@ export class Model {
     readonly url: string,
     private process: ChildProcess,
   ) {
-    this.settings = {
-      ...PACE,
-      TIDEMARK_ASSISTANT__ANTHROPIC_KEY: "key",
-      TIDEMARK_ASSISTANT__ANTHROPIC_BASE_URL: url,
-    };
+    this.settings = anthropicAt(url);
     this.openAiSettings = {
       ...PACE,
       TIDEMARK_ASSISTANT__OPENAI_BASE_URL: `${url}/v1`,

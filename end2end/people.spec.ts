@@ -1,5 +1,6 @@
 // Who people are, what they are told, and what they let programs do.
 import { connectionIs, expect, NETWORK_ERROR, openLive, type Page, PRELOADED, test } from "./fixtures.ts";
+import { linkFor, signIn } from "./people.ts";
 
 const person = (page: Page) => page.locator(".masthead__person");
 const bell = (page: Page) => page.getByRole("link", { name: /^Notifications/ });
@@ -195,25 +196,14 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled, allowed: javaScriptEnabled ? [] : [PRELOADED] });
 
     test("a mailed link keeps a person over devices", async ({ page, browser, server }) => {
-      const linkFor = async (on: Page) => {
-        await on.goto("/account");
-        await on.getByLabel("E-mail address").fill("ada@example.com");
-        await on.getByRole("button", { name: "Send me a link" }).click();
-        return (await status(on).textContent())!.match(/http\S+token=[0-9a-f]{64}/)![0].replace(/^http:\/\/[^/]+/, "");
-      };
-      const signIn = async (on: Page, link: string) => {
-        await on.goto(link);
-        await on.getByRole("button", { name: "Sign in" }).click();
-        await expect(status(on)).toHaveText("You are signed in.");
-      };
       await page.goto("/");
       await rename(page, "Ada");
-      await signIn(page, await linkFor(page));
+      await signIn(page, await linkFor(page, "ada@example.com"));
       await expect(person(page)).toHaveText("You are Ada");
       const other = await (await browser.newContext({ javaScriptEnabled, baseURL: server.url })).newPage();
       await other.goto("/");
       expect(await name(other)).not.toBe("Ada");
-      await signIn(other, await linkFor(other));
+      await signIn(other, await linkFor(other, "ada@example.com"));
       await expect(person(other)).toHaveText("You are Ada");
       await expect(other.getByText("You are known as ada@example.com")).toBeVisible();
       await other.context().close();
