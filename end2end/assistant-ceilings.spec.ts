@@ -177,13 +177,13 @@ const GROUPS: { title: string; settings: Record<string, number>; ceilings: Ceili
           await askAndRead(page, stage.server, "[say One]");
           return page;
         },
-        says: /^Not asked: You have asked more than 1 times a minute; try again in \d+ s\.$/,
+        says: /^Not asked: You have asked more than once a minute; try again in \d+ s\.$/,
         refusal: { status: 429, kind: "Busy", wait: [1, 60] },
       },
       {
         name: "of an address",
         reach: (stage) => asked(stage, "[say One]"),
-        says: /^Not asked: People at your network address have asked more than 1 times a minute; try again in \d+ s\.$/,
+        says: /^Not asked: People at your network address have asked more than once a minute; try again in \d+ s\.$/,
         refusal: { status: 429, kind: "Busy", wait: [1, 60] },
       },
     ],

@@ -41,7 +41,7 @@ fn thinking(message: RwSignal<Message>, at: usize) -> Part {
     part(view! {
         <details class="folded">
             <summary>{dynamic(words)}</summary>
-            <div class="folded__text folded__text--thought">{dynamic(text)}</div>
+            <div class="folded__text folded__text--thought" tabindex="0">{dynamic(text)}</div>
         </details>
     })
 }

@@ -141,7 +141,10 @@ fn copy_from(chat: Chat, button: Element, text: Option<String>) {
         button.set_text_content(Some(words));
         let back = move || {
             button.set_text_content(Some(&before));
-            chat.said.try_set(String::new());
+            // An answer may have ended meanwhile.
+            if chat.said.try_with_untracked(|said| said == words) == Some(true) {
+                chat.said.set(String::new());
+            }
         };
         set_timeout(back, COPIED);
     });

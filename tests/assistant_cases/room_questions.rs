@@ -127,7 +127,7 @@ async fn ceilings_are_looked_at_when_it_is_a_questions_turn() {
     let told = async {
         loop {
             let newest = newest(&stage, &ada, "lobby").await;
-            if newest.run.is_none() && newest.text.contains("times a minute") {
+            if newest.run.is_none() && newest.text.contains(" a minute; try again") {
                 return newest;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

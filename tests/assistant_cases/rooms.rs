@@ -205,7 +205,7 @@ async fn whoever_has_reached_a_ceiling_is_told_so_in_the_room() {
     say(&stage, &ada, "lobby", "a2", "@assistant hello?").await;
     let told = newest(&stage, &ada, "lobby").await;
     assert!(told.author.bot && told.text.starts_with(&ada.person.name), "{told:?}");
-    assert!(told.text.contains("more than 1 times a minute; try again in"), "{}", told.text);
+    assert!(told.text.contains("more than once a minute; try again in"), "{}", told.text);
     assert_eq!(stage.script.times_asked(), 1);
 }
 

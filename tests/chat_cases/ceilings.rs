@@ -97,7 +97,7 @@ async fn so_many_answers_are_written_at_once_for_one_for_an_address_and_in_all()
     assert_eq!(first.status(), StatusCode::OK);
     let (status, code, wait, message) = refused(ask_as(&server, &ada).await).await;
     assert_eq!((status, code.as_str(), wait), (StatusCode::TOO_MANY_REQUESTS, "too-many", Some(5)));
-    assert_eq!(message, "1 answers are being written for you already; wait for one to end, or stop one");
+    assert_eq!(message, "an answer is being written for you already; wait for its end, or stop it");
     let second = ask_as(&server, &grace).await;
     assert_eq!(second.status(), StatusCode::OK);
     let (status, _, _, message) = refused(ask(&server, QUESTION).await).await;

@@ -69,11 +69,11 @@ pub enum ChatError {
     TooManyMessages(u32),
     #[error("there is no such model here; there are: {0}")]
     NoSuchModel(String),
-    #[error("{most} answers are being written for {} already; wait for one to end, or stop one", whose.words())]
+    #[error("{} being written for {} already; {}", answers(*most), whose.words(), wait_or_stop(*most))]
     AtOnce { whose: Whose, most: u32 },
     #[error("as many answers are being written as the server writes at once; try again in a moment")]
     Full,
-    #[error("{} asked more than {most} times a minute; try again in {} s", whose.have(), seconds(*wait))]
+    #[error("{} asked more than {} a minute; try again in {} s", whose.have(), times(*most), seconds(*wait))]
     TooFast { whose: Whose, most: u32, wait: Duration },
     #[error("the server is asked more often than it answers; try again in {} s", seconds(*wait))]
     Crowded { wait: Duration },
@@ -124,6 +124,18 @@ impl Whose {
     }
 }
 
+fn answers(most: u32) -> String {
+    if most == 1 { "an answer is".to_owned() } else { format!("{most} answers are") }
+}
+
+fn wait_or_stop(most: u32) -> &'static str {
+    if most == 1 { "wait for its end, or stop it" } else { "wait for one to end, or stop one" }
+}
+
+fn times(most: u32) -> String {
+    if most == 1 { "once".to_owned() } else { format!("{most} times") }
+}
+
 fn seconds(wait: Duration) -> u128 {
     wait.as_millis().div_ceil(1_000).max(1)
 }
@@ -149,8 +161,16 @@ mod tests {
             "3 answers are being written for you already; wait for one to end, or stop one"
         );
         assert_eq!(
+            words(ChatError::AtOnce { whose: Whose::Address, most: 1 }),
+            "an answer is being written for your network address already; wait for its end, or stop it"
+        );
+        assert_eq!(
             words(ChatError::TooFast { whose: Whose::Address, most: 9, wait: Duration::from_millis(1_200) }),
             "people at your network address have asked more than 9 times a minute; try again in 2 s"
+        );
+        assert_eq!(
+            words(ChatError::TooFast { whose: Whose::Person, most: 1, wait: Duration::from_secs(60) }),
+            "you have asked more than once a minute; try again in 60 s"
         );
         assert_eq!(
             words(ChatError::Spent { whose: Whose::Person, wait }),
