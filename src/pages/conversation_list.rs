@@ -15,12 +15,12 @@ use super::assistant::{LISTED, used_today};
 use crate::{
     api::assistant::{DeleteConversation, RenameConversation},
     server::{
+        asker,
         features::conversations::TITLE_CHARS,
         http_error,
         session::{Asking, Source},
         state::AppState,
         store::{StoreError, now_ms},
-        transports::chat::payer,
     },
     wire::{assistant::ConversationItem, numbers::day},
 };
@@ -48,8 +48,8 @@ pub async fn list(
     };
     let found = async {
         let items = state.assistant.list(&person.id, &q, LISTED).await?;
-        let payer = payer(&asking, source.as_ref().map(|Extension(source)| source));
-        Ok::<_, StoreError>((items, state.chats.used_today(&payer).await?))
+        let source = source.map(|Extension(Source(source))| source).unwrap_or_default();
+        Ok::<_, StoreError>((items, asker::used_by(&state, &asking, source).await?))
     };
     match found.await {
         Ok((items, used)) => {

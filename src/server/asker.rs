@@ -83,6 +83,10 @@ async fn answer_in_room(state: &AppState, room: &str) {
 
 /// What whoever loads the page that is rendered has used today.
 pub async fn used_today() -> Result<Used, StoreError> {
-    let (state, asking) = (AppState::current(), Asking::current());
-    state.chats.used_today(&payer(&asking, Some(&Source(Asking::source())))).await
+    used_by(&AppState::current(), &Asking::current(), Asking::source()).await
+}
+
+/// What whoever sends a request has used today.
+pub async fn used_by(state: &AppState, asking: &Asking, source: String) -> Result<Used, StoreError> {
+    state.chats.used_today(&payer(asking, Some(&Source(source)))).await
 }

@@ -56,7 +56,7 @@ impl Assistant {
             self.stop_turn(&turn).await?;
         }
         let gone = id.to_owned();
-        let deleted = self.store.write(move |tx| {
+        let deleted = self.store.write::<_, ConversationError, _>(move |tx| {
             Box::pin(async move {
                 // While it is known whose it is.
                 tell(tx, &gone, ConversationEventKind::ConversationDeleted, None).await?;

@@ -31,12 +31,4 @@ mod tests {
             assert_eq!(html, [vec!["<p><strong>b</strong> &lt;i&gt;</p>".to_owned()], vec![], vec![], vec![]]);
         }
     }
-
-    #[test]
-    fn not_everything_is_remembered() {
-        for number in 0..=REMEMBERED {
-            assert_eq!(rendered(&number.to_string()), [format!("<p>{number}</p>")]);
-        }
-        assert!(RENDERED.lock().unwrap().len() <= REMEMBERED);
-    }
 }
