@@ -143,7 +143,7 @@ test("a question that waited for the network is not asked in a conversation that
   await talks(other).getByRole("button", { name: "Delete it for good" }).click();
   await expect(other).toHaveURL(/\/assistant$/);
   await context.setOffline(false);
-  await expect(page.getByText("This conversation was deleted. What you were writing is kept for a new one.")).toBeVisible();
+  await expect(page.getByText(/^This conversation was deleted.* What you were writing is kept for a new one\.$/)).toBeVisible();
   await expect(talks(page).getByText("Nothing asked yet.")).toBeVisible();
   await talks(page).getByRole("link", { name: "New conversation" }).click();
   await expect(field(page)).toHaveValue("[say Two] later");

@@ -197,7 +197,7 @@ fn happened(chat: Chat, delivery: Delivery<Raw>) {
         }
         Delivery::Reset(_) => chat.refresh(),
         Delivery::Lost if chat.is_mine() => {
-            chat.close("You may no longer read this conversation. Load the page again.")
+            chat.close("This conversation was deleted, or you are no longer signed in as who began it.")
         }
         Delivery::Lost => chat.close("This conversation is no longer shared with you."),
         Delivery::Resumed { .. } => {}

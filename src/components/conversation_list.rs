@@ -42,5 +42,5 @@ pub fn watch(person: Segment, position: Position, current: String) {
 /// With the words that are looked for.
 fn address(current: &str) -> String {
     let search = window().location().search().unwrap_or_default();
-    ["/assistant/list", if search.is_empty() { "?" } else { &search }, "&current=", current].concat()
+    ["/api/conversations/list?current=", current, &search.replacen('?', "&", 1)].concat()
 }

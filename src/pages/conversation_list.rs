@@ -36,7 +36,7 @@ pub struct Shown {
     q: String,
 }
 
-/// `GET /assistant/list`: what is in the list now, as HTML.
+/// `GET /api/conversations/list`: what is in the list now, as HTML.
 pub async fn list(
     State(state): State<AppState>,
     Extension(asking): Extension<Asking>,

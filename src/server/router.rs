@@ -60,6 +60,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .route("/api/chat/{id}/stream", get(ui::resume))
         .route("/api/chat/{id}/stop", post(ui::stop))
         .route("/api/conversations", get(conversations::list))
+        .route("/api/conversations/list", get(conversation_list))
         .route("/api/conversations/{id}", get(conversations::one))
         .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(history::messages))
@@ -74,7 +75,6 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .merge(api)
         .route("/api/fn/{*name}", post(server_function))
         .route("/api/{*rest}", get(|| async { http_error::not_found("there is no such interface") }))
-        .route("/assistant/list", get(conversation_list))
         .route("/ws", get(ws::open))
         // Asked for by browsers that show something which is no page, such as an error in JSON.
         .route("/favicon.ico", get(|| async { Redirect::permanent("/favicon.svg") }))
