@@ -250,5 +250,6 @@ pub fn refusal(code: RefusedCode, message: Option<String>, retry_ms: u32) -> Ref
         RefusedCode::Draining => ("the server is about to restart", true),
         RefusedCode::SignedOut => ("you have signed out; load the page again", false),
     };
-    Refused { code, message: message.unwrap_or_else(|| words.to_owned()), retry_ms: again.then_some(retry_ms) }
+    let message = message.unwrap_or_else(|| words.to_owned());
+    Refused { code, message, retry_ms: again.then_some(retry_ms), topic: None }
 }

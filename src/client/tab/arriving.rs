@@ -66,12 +66,17 @@ pub(super) fn heard(heard: Heard) {
         }
         name::LOST => {
             if let Some(topic) = notice.topic {
-                for_topic(&topic, |subscription| subscription.waiting.push(Parcel::Lost));
-                with(|tab| tab.carried.retain(|carried| *carried != topic));
+                lose(&topic);
             }
         }
         name::DRAINING => tell(Input::Drained { retry_ms: notice.retry_ms.unwrap_or_default() }),
         name::REFUSED => {
+            if let Some(topic) = notice.topic.filter(|_| with(|tab| tab.was_live)) {
+                // It was lost while there was no connection. The others go on.
+                lose(&topic);
+                sync_soon();
+                return tell(Input::Failed);
+            }
             // A page of another session, from a first visit in two tabs at once: load it as who one is now.
             let hopeless = notice.retry_ms.is_none() && with(|tab| !tab.was_live);
             if hopeless && page::reload_once() {
@@ -109,6 +114,15 @@ fn resumed(topics: Vec<Subscribed>) {
             subscription.waiting.push(Parcel::Resumed { from, head });
         });
     }
+}
+
+/// It may no longer be read.
+fn lose(topic: &Topic) {
+    for_topic(topic, |subscription| {
+        subscription.lost = true;
+        subscription.waiting.push(Parcel::Lost);
+    });
+    with(|tab| tab.carried.retain(|carried| carried != topic));
 }
 
 fn for_topic(topic: &Topic, act: impl FnMut(&mut Subscription)) {

@@ -53,6 +53,8 @@ struct Subscription {
     waiting: Vec<Parcel>,
     /// Whether the live stream began at this one's position, or earlier.
     served: bool,
+    /// The topic is nothing of ours any longer: it is not asked for again.
+    lost: bool,
 }
 
 #[derive(Default)]
@@ -132,6 +134,7 @@ pub fn subscribe(topic: Topic, position: Position, deliver: Box<dyn FnMut(Vec<Pa
             deliver,
             waiting: Vec::new(),
             served: false,
+            lost: false,
         });
         (tab.last_id, !std::mem::replace(&mut tab.watching, true))
     });

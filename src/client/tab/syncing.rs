@@ -20,7 +20,7 @@ pub(super) fn sync_soon() {
 fn sync() {
     let (wanted, change) = with(|tab| {
         tab.sync_due = false;
-        (!tab.subscriptions.is_empty(), tab.change())
+        (!tab.marks().is_empty(), tab.change())
     });
     tell(Input::Want(wanted));
     if let Some((connection, change)) = change {
@@ -48,7 +48,8 @@ impl Tab {
     /// Each topic once, from the oldest position that any of its subscriptions holds.
     pub(super) fn marks(&self) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();
-        for Subscription { topic, position, .. } in &self.subscriptions {
+        for Subscription { topic, position, .. } in self.subscriptions.iter().filter(|subscription| !subscription.lost)
+        {
             match marks.iter_mut().find(|mark| mark.topic == *topic) {
                 Some(Mark { position: Some(oldest), .. }) => oldest.offset = oldest.offset.min(position.offset),
                 _ => marks.push(Mark { topic: topic.clone(), position: Some(*position) }),

@@ -48,6 +48,16 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
     Ok(joining)
 }
 
+/// The first of these that is a topic and may not be read.
+pub async fn unreadable(state: &AppState, asking: &Asking, marks: &[&str]) -> Option<Topic> {
+    for Mark { topic, .. } in marks.iter().filter_map(|mark| mark.parse().ok()) {
+        if let Ok(false) = may(state, asking, Action::Read, &topic).await {
+            return Some(topic);
+        }
+    }
+    None
+}
+
 /// The right by which somebody reads what another shares, or what is written in a room: it ends when that does.
 async fn shared(state: &AppState, asking: &Asking, topic: &Topic) -> Result<Option<Access>, RefusedCode> {
     if let (Some(person), Topic::Run { id }) = (&asking.person, topic) {

@@ -29,7 +29,10 @@ use crate::{
         http_error,
         session::Asking,
         state::AppState,
-        transports::{entrance::readable, listener::Peer},
+        transports::{
+            entrance::{readable, unreadable},
+            listener::Peer,
+        },
     },
     wire::{
         stream::{ChangeTopics, Refused, RefusedCode, name},
@@ -57,7 +60,10 @@ pub async fn open(
     match try_open(&state, &asking, address(&state, peer.ip(), &headers), &named, last_event_id).await {
         Ok(body) => event_stream(Body::new(body)),
         Err((code, message)) => {
-            let refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
+            let mut refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
+            if code == RefusedCode::UnknownTopic {
+                refused.topic = unreadable(&state, &asking, &named).await;
+            }
             if accepts_events(&headers) { refused_stream(&refused) } else { http_error::refused(&refused) }
         }
     }
