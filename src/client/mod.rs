@@ -50,7 +50,7 @@ pub use page::{
     remove_remembered, set_title, watch_away,
 };
 pub use record::{Raw, Record};
-pub use subscription::{Delivery, follow_text, subscribe, subscribe_raw};
+pub use subscription::{Delivery, follow_text, read_event, subscribe, subscribe_raw};
 pub use tab::{cut, has_fallen_back, mend, unsubscribe};
 
 /// What the browser does once, before any island is hydrated.

@@ -60,7 +60,12 @@ pub fn random_hex() -> String {
         let _ = crypto.get_random_values_with_u8_array(&mut bytes);
     }
     let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+    let mut digits = String::new();
+    for byte in bytes {
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte));
+    }
+    digits
 }
 
 /// Whether there is such an element.

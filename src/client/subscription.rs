@@ -101,6 +101,11 @@ fn read<T: DeserializeOwned>(delivery: Delivery<Raw>) -> Delivery<T> {
     }
 }
 
+/// An event as one type, if it can be read so.
+pub fn read_event<T: DeserializeOwned>(event: &Event<Raw>) -> Option<T> {
+    parse(&event.data.0)
+}
+
 fn read_all<T: DeserializeOwned>(events: Vec<Event<Raw>>) -> Vec<Event<T>> {
     let read = |Event { offset, data: Raw(json) }: Event<Raw>| Some(Event { offset, data: parse(&json)? });
     events.into_iter().filter_map(read).collect()

@@ -11,7 +11,7 @@ use super::{
     part::{Line, Part, list, part, when},
 };
 use crate::{
-    client::{Delivery, effect, subscribe},
+    client::{Delivery, Raw, effect, read_event, subscribe_raw},
     wire::{
         Topic,
         assistant::{Message, Run, RunEvent, Status},
@@ -49,18 +49,22 @@ fn run_of(message: &Message) -> Option<&Run> {
 fn followed(chat: Chat, message: RwSignal<Message>, Run { id, position }: Run) -> Line {
     let key = id.to_string();
     let begin = move || {
-        subscribe(Topic::Run { id }, position, move |delivery| happened(chat, message, delivery));
+        subscribe_raw(Topic::Run { id }, position, Box::new(move |delivery| happened(chat, message, delivery)));
         // Not `()`, of which leptos renders more than it finds again.
         part(view! { <span hidden></span> })
     };
     (key, Box::new(begin))
 }
 
-fn happened(chat: Chat, message: RwSignal<Message>, delivery: Delivery<RunEvent>) {
+fn happened(chat: Chat, message: RwSignal<Message>, delivery: Delivery<Raw>) {
     match delivery {
         Delivery::Events(events) => {
             message.try_update(|message| {
-                events.into_iter().for_each(|event| apply(message, event.offset, event.data));
+                for event in events {
+                    if let Some(added) = read_event::<RunEvent>(&event) {
+                        apply(message, event.offset, added);
+                    }
+                }
             });
         }
         // There is no way on from here: whatever is fetched next is taken, and followed from there.

@@ -20,7 +20,7 @@ pub fn foot(chat: Chat, message: &Message) -> String {
         return element("p", "class=\"answer__writing\"", "Writing …");
     }
     let id = message.id;
-    let mut acts = [versions(chat, message), copy(id)].concat();
+    let mut acts = versions(chat, message) + &copy(id);
     if chat.is_mine() {
         let go_on = || act(ContinueAnswer::PATH, chat, id, "Continue", "", "");
         acts.push_str(&match message.status {
@@ -60,7 +60,7 @@ pub fn versions(chat: Chat, message: &Message) -> String {
     let label =
         ["class=\"acts__version\" role=\"img\" aria-label=\"Version ", &version, " of ", &versions, "\""].concat();
     let shown = element("span", &label, &[&*version, "/", &versions].concat());
-    [step(previous, "‹", "The version before"), shown, step(next, "›", "The next version")].concat()
+    step(previous, "‹", "The version before") + &shown + &step(next, "›", "The next version")
 }
 
 pub fn copy(id: u64) -> String {

@@ -37,7 +37,7 @@ pub fn apply(message: &mut Message, offset: u64, event: RunEvent) {
 }
 
 /// A message as it was fetched, in place of what is held of it. An answer that is being written may have come further
-/// here than it had when it was fetched. Whether anything is another than before.
+/// here than it had when it was fetched. Whether anything may be another than before.
 pub fn replace(held: &mut Message, mut new: Message) -> bool {
     let is_ahead = match (&held.run, &new.run) {
         (Some(ours), Some(theirs)) => {
@@ -48,13 +48,13 @@ pub fn replace(held: &mut Message, mut new: Message) -> bool {
         _ => false,
     };
     if is_ahead {
-        new.parts.clone_from(&held.parts);
-        new.text.clone_from(&held.text);
-        new.run.clone_from(&held.run);
-        new.error.clone_from(&held.error);
+        new.parts = std::mem::take(&mut held.parts);
+        new.text = std::mem::take(&mut held.text);
+        new.run = held.run.take();
+        new.error = held.error.take();
         new.status = held.status;
     }
-    let differs = *held != new;
+    let differs = is_ahead || *held != new;
     if differs {
         *held = new;
     }

@@ -76,12 +76,10 @@ fn shown(chat: Chat, id: u64, tool: &ToolUse) -> String {
 
 fn decision(chat: Chat, id: u64, call: &str) -> String {
     let fields = [("conversation", &*chat.id()), ("message", &*id.to_string()), ("call", call)];
-    let inside = [
-        element("p", "class=\"decision__words\"", "The assistant may do this only if you allow it."),
-        element("button", "class=\"button\" name=\"yes\" value=\"true\"", "Allow"),
-        element("button", "class=\"button button--quiet\" name=\"yes\" value=\"false\"", "Decline"),
-    ];
-    form("decision", DecideCall::PATH, &fields, &inside.concat())
+    let inside = element("p", "class=\"decision__words\"", "The assistant may do this only if you allow it.")
+        + &element("button", "class=\"button\" name=\"yes\" value=\"true\"", "Allow")
+        + &element("button", "class=\"button button--quiet\" name=\"yes\" value=\"false\"", "Decline");
+    form("decision", DecideCall::PATH, &fields, &inside)
 }
 
 fn state(state: ToolState) -> &'static str {

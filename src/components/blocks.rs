@@ -9,7 +9,9 @@ use super::{
 };
 
 pub fn blocks(class: &'static str, mut html: impl FnMut() -> Vec<String> + Send + 'static) -> Part {
-    let mut held: Vec<ArcRwSignal<String>> = Vec::new();
+    let mut held: Vec<RwSignal<String>> = Vec::new();
+    // They last as long as what is around them, and not only until more is written.
+    let around = Owner::current().unwrap_or_default();
     let blocks = list(move || {
         let html = html();
         held.truncate(html.len());
@@ -17,16 +19,16 @@ pub fn blocks(class: &'static str, mut html: impl FnMut() -> Vec<String> + Send 
             match held.get(at) {
                 Some(block) if block.with_untracked(|block| *block == html) => {}
                 Some(block) => block.set(html),
-                None => held.push(ArcRwSignal::new(html)),
+                None => held.push(around.with(|| RwSignal::new(html))),
             }
         }
-        held.iter().cloned().enumerate().map(block).collect()
+        held.iter().copied().enumerate().map(block).collect()
     });
     part(view! { <div class=class>{blocks}</div> })
 }
 
 /// A block is one line for as long as there are so many.
-fn block((at, html): (usize, ArcRwSignal<String>)) -> Line {
+fn block((at, html): (usize, RwSignal<String>)) -> Line {
     let make = move || part(view! { <div class="block" inner_html=dynamic(move || html.get())></div> });
     (at.to_string(), Box::new(make))
 }

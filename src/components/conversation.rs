@@ -8,8 +8,8 @@ use super::{
     answer::answer_row,
     answer_foot::model_of,
     connection_badge::ConnectionBadge,
-    conversation_acts::{STOP, clicked, listen_for_escape, pressed, submitted},
-    conversation_ask::{self, MODEL_FIELD},
+    conversation_acts::{MESSAGES, STOP, clicked, listen_for_escape, pressed, submitted},
+    conversation_ask::{self, ASK_FIELD, MODEL_FIELD},
     conversation_list, conversation_scroll,
     conversation_state::{Chat, ConversationSeed, Entry},
     dynamic::dynamic,
@@ -35,8 +35,8 @@ const SUGGESTIONS: &[&str] = &[
 /// Takes [`ConversationSeed`].
 #[island]
 pub fn LiveConversation() -> impl IntoView {
-    let seed: ConversationSeed = seed::take();
-    let chat = Chat::new(&seed);
+    let mut seed: ConversationSeed = seed::take();
+    let chat = Chat::new(&mut seed);
     let ConversationSeed { conversation, fresh, models, link, person, listed, client, draft } = seed;
     if let Some(person) = person {
         conversation_list::watch(person, listed, if fresh { String::new() } else { chat.id() });
@@ -66,7 +66,7 @@ pub fn LiveConversation() -> impl IntoView {
                 {when(move || mine && !fresh, move || share(chat, link.clone()))}
             </header>
             {when(move || fresh && chat.pending.with(Option::is_none), welcome)}
-            <ol class="conversation__messages" aria-label="Messages" tabindex="-1" node_ref=chat.list>
+            <ol class="conversation__messages" id=MESSAGES aria-label="Messages" tabindex="-1">
                 {messages(chat)}
                 {list(move || chat.pending.get().map(pending_line).into_iter().collect())}
             </ol>
@@ -166,11 +166,11 @@ fn dock(chat: Chat, models: Vec<String>, client: String, failed: &str) -> Part {
             <form class="ask" method="post" action=AskAssistant::PATH>
                 <input type="hidden" name="conversation" value=chat.id() />
                 <input type="hidden" name="client" value=client />
-                <label class="assistant__hidden" for="ask-text">"Your question"</label>
+                <label class="assistant__hidden" for=ASK_FIELD>"Your question"</label>
                 <textarea
-                    id="ask-text" class="ask__text" name="text" rows="1" required autofocus=true
+                    id=ASK_FIELD class="ask__text" name="text" rows="1" required autofocus=true
                     placeholder="Ask something"
-                    node_ref=chat.field inner_html=escaped(failed)
+                    inner_html=escaped(failed)
                 ></textarea>
                 <div class="ask__row">
                     <ConnectionBadge />

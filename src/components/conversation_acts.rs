@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use super::{
-    conversation_ask::{ask, discard, leave_edit, retry},
+    conversation_ask::{ask, discard, field, leave_edit, retry},
     conversation_scroll::go_to_end,
     conversation_state::Chat,
 };
@@ -19,6 +19,9 @@ use crate::{
 
 /// The form that stops an answer.
 pub const STOP: &str = "stop-answer";
+
+/// The id of the list of messages.
+pub const MESSAGES: &str = "conversation-messages";
 
 /// How long a button says that it has copied.
 const COPIED: Duration = Duration::from_secs(2);
@@ -45,14 +48,14 @@ pub fn submitted(chat: Chat, event: &ev::SubmitEvent) {
     let row = form.closest("li").ok().flatten();
     if row.is_none() && has_mouse() {
         // To stop an answer is what one does before one asks something else.
-        focus(chat.field.get_untracked().as_deref());
+        focus(field().as_deref());
     }
     leptos::task::spawn_local(async move {
         match submit(&path, fields).await {
             Ok(()) => {
                 let before = row.as_ref().and_then(Element::previous_element_sibling);
                 chat.fetch().await;
-                set_timeout(move || keep_focus(chat, row, before), Duration::ZERO);
+                set_timeout(move || keep_focus(row, before), Duration::ZERO);
             }
             Err(words) => drop(chat.note.try_set(words.unwrap_or_else(|| UNREACHABLE.to_owned()))),
         }
@@ -72,14 +75,14 @@ fn fields(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<UrlSea
 }
 
 /// What had the focus may be gone: then its message has it, or the one in its place.
-fn keep_focus(chat: Chat, row: Option<Element>, before: Option<Element>) {
+fn keep_focus(row: Option<Element>, before: Option<Element>) {
     if document().active_element().is_some_and(|element| element.tag_name() != "BODY") {
         return;
     }
     let place = row.filter(|row| row.is_connected()).or_else(|| before?.next_element_sibling());
     match place {
         Some(place) => focus(place.dyn_ref()),
-        None => focus(chat.list.try_get_untracked().flatten().as_deref()),
+        None => focus(document().get_element_by_id(MESSAGES).as_ref().and_then(JsCast::dyn_ref)),
     }
 }
 

@@ -45,6 +45,9 @@ const AGAIN: Duration = Duration::from_secs(4);
 const MODEL: &str = "assistant model";
 pub const MODEL_FIELD: &str = "ask-model";
 
+/// The id of the field in which one asks.
+pub const ASK_FIELD: &str = "ask-text";
+
 /// What the id of the field begins with in which a question is edited; its message's follows.
 pub const EDIT_FIELD: &str = "edit-";
 
@@ -86,6 +89,12 @@ pub fn keep(chat: Chat) {
             {
                 select.set_value(&model);
             }
+            // What was typed before there was a script is newer.
+            if let (Some(field), Some(text)) = (field(), remembered(&key(chat, "draft")))
+                && field.value().is_empty()
+            {
+                field.set_value(&text);
+            }
             reopen_edit(chat);
             send(chat);
             chat.look_at_strays();
@@ -93,14 +102,6 @@ pub fn keep(chat: Chat) {
         if chat.is_live() {
             send(chat);
             chat.catch_up();
-        }
-    });
-    effect(move |_| {
-        // What was typed before there was a script is newer.
-        if let (Some(field), Some(text)) = (chat.field.get(), remembered(&key(chat, "draft")))
-            && field.value().is_empty()
-        {
-            field.set_value(&text);
         }
     });
 }
@@ -112,6 +113,15 @@ const NEW_DRAFT: &str = "draft new";
 fn key(chat: Chat, what: &str) -> String {
     let id = if chat.is_fresh() { "new".to_owned() } else { chat.id() };
     [what, " ", &id].concat()
+}
+
+/// Where one asks, unless it is another's conversation.
+pub fn field() -> Option<HtmlTextAreaElement> {
+    text_field(ASK_FIELD)
+}
+
+fn text_field(id: &str) -> Option<HtmlTextAreaElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
 }
 
 fn model_field() -> Option<HtmlSelectElement> {
@@ -135,8 +145,7 @@ pub fn input(chat: Chat, event: &ev::Event) {
 fn reopen_edit(chat: Chat) {
     let kept = remembered(&key(chat, "edit"));
     let Some((message, text)) = kept.as_deref().and_then(|kept| kept.split_once(' ')) else { return };
-    let field = document().get_element_by_id(&[EDIT_FIELD, message].concat());
-    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok()) else { return };
+    let Some(field) = text_field(&[EDIT_FIELD, message].concat()) else { return };
     field.set_value(text);
     if let Ok(Some(edit)) = field.closest("details") {
         let _ = edit.set_attribute("open", "");
@@ -150,7 +159,7 @@ pub fn leave_edit(chat: Chat) {
 
 fn keep_draft(chat: Chat) {
     chat.note.set(String::new());
-    if let Some(field) = chat.field.get_untracked() {
+    if let Some(field) = field() {
         remember(&key(chat, "draft"), &field.value());
     }
 }
@@ -181,7 +190,7 @@ pub fn ask(chat: Chat, fields: &UrlSearchParams) -> bool {
     let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
     remember(&key(chat, "asked"), &pending.to_text());
     // A suggestion leaves alone what is being typed.
-    if let Some(field) = chat.field.get_untracked().filter(|field| field.value().trim_end() == pending.text) {
+    if let Some(field) = field().filter(|field| field.value().trim_end() == pending.text) {
         field.set_value("");
         remove_remembered(&key(chat, "draft"));
     }
@@ -273,7 +282,7 @@ pub fn discard(chat: Chat) {
     remove_remembered(&key(chat, "asked"));
     let Some(pending) = chat.pending.get_untracked() else { return };
     chat.pending.set(None);
-    if let Some(field) = chat.field.get_untracked() {
+    if let Some(field) = field() {
         let text = [&pending.text, "\n", &field.value()].concat();
         field.set_value(text.trim_end());
         keep_draft(chat);
@@ -286,9 +295,9 @@ pub fn discard(chat: Chat) {
 pub fn give_up(chat: Chat) -> bool {
     let asked = chat.pending.try_update(Option::take).flatten().map(|pending| pending.text);
     let text = asked.or_else(|| remembered(&key(chat, "draft"))).unwrap_or_default();
-    for what in ["asked", "draft", "edit"] {
-        remove_remembered(&key(chat, what));
-    }
+    remove_remembered(&key(chat, "asked"));
+    remove_remembered(&key(chat, "draft"));
+    leave_edit(chat);
     if !text.trim().is_empty() {
         remember(NEW_DRAFT, &text);
     }

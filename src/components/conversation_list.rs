@@ -42,5 +42,6 @@ pub fn watch(person: Segment, position: Position, current: String) {
 /// With the words that are looked for.
 fn address(current: &str) -> String {
     let search = window().location().search().unwrap_or_default();
-    ["/api/conversations/list?current=", current, &search.replacen('?', "&", 1)].concat()
+    // It begins with a question mark.
+    ["/api/conversations/list?current=", current, "&", search.get(1..).unwrap_or_default()].concat()
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -60,8 +60,6 @@ pub struct Chat {
     /// The reader is further up.
     pub away: RwSignal<bool>,
     pub connection: ReadSignal<ConnectionState>,
-    pub list: NodeRef<html::Ol>,
-    pub field: NodeRef<html::Textarea>,
     pub held: StoredValue<Held>,
 }
 
@@ -96,12 +94,13 @@ pub struct Held {
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Chat {
-    pub fn new(seed: &ConversationSeed) -> Self {
-        let Conversation { id, title, mine, shared, messages, position } = seed.conversation.clone();
+    pub fn new(seed: &mut ConversationSeed) -> Self {
+        let messages = std::mem::take(&mut seed.conversation.messages);
+        let Conversation { id, title, mine, shared, position, .. } = &seed.conversation;
         let entry = |message: Message| Entry { id: message.id, message: RwSignal::new(message) };
         Self {
-            title: RwSignal::new(title),
-            shared: RwSignal::new(shared),
+            title: RwSignal::new(title.clone()),
+            shared: RwSignal::new(*shared),
             entries: RwSignal::new(messages.into_iter().map(entry).collect()),
             pending: RwSignal::new(None),
             note: RwSignal::new(String::new()),
@@ -109,19 +108,17 @@ impl Chat {
             gone: RwSignal::new(String::new()),
             away: RwSignal::new(false),
             connection: use_connection(),
-            list: NodeRef::new(),
-            field: NodeRef::new(),
             held: StoredValue::new(Held {
                 id: id.to_string(),
                 fresh: seed.fresh,
-                mine,
+                mine: *mine,
                 models: seed.models.clone(),
                 client: seed.client.clone(),
-                position,
+                position: *position,
                 fetching: false,
                 stale: false,
                 acting: String::new(),
-                follows: mine,
+                follows: *mine,
                 top: 0,
             }),
         }

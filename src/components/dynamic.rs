@@ -27,6 +27,12 @@ pub fn dynamic<T>(value: impl FnMut() -> T + Send + 'static) -> Dynamic<T> {
     Dynamic(Box::new(value))
 }
 
+/// What a page has handed to its islands on the server. There is none of it here, and the code that would look for it is
+/// half a kilobyte for each type.
+pub fn planted<T>() -> Option<T> {
+    None
+}
+
 /// The one effect: it runs at once, and again whenever a signal that it has read changes, until it is dropped.
 fn watch(mut run: Box<dyn FnMut()>) -> RenderEffect<()> {
     RenderEffect::new(move |_| run())

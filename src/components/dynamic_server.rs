@@ -4,3 +4,8 @@
 pub fn dynamic<T>(value: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
     Box::new(value)
 }
+
+/// What a page has handed to its islands.
+pub fn planted<T: Clone + 'static>() -> Option<T> {
+    leptos::prelude::use_context()
+}

@@ -25,7 +25,7 @@ pub fn question_row(chat: Chat, Entry { id, message }: Entry) -> Part {
 
 fn foot(chat: Chat, message: &Message) -> String {
     let edit = if chat.is_mine() { edit(chat, message) } else { String::new() };
-    [versions(chat, message), copy(message.id), edit].concat()
+    versions(chat, message) + &copy(message.id) + &edit
 }
 
 /// A form of its own, which works without a script, too.
@@ -35,15 +35,13 @@ fn edit(chat: Chat, message: &Message) -> String {
     let fields = [("conversation", &*conversation), ("client", &client), ("instead_of", &id)];
     let label = ["class=\"edit__label\" for=\"", EDIT_FIELD, &id, "\""].concat();
     let field = ["class=\"edit__text\" name=\"text\" rows=\"2\" required id=\"", EDIT_FIELD, &id, "\""].concat();
-    let inside = [
-        element("label", &label, "Ask this instead"),
-        element("textarea", &field, &message.text),
-        element("button", "class=\"button\"", "Ask"),
-    ];
-    let form = form("edit__form", AskAssistant::PATH, &fields, &inside.concat());
+    let inside = element("label", &label, "Ask this instead")
+        + &element("textarea", &field, &message.text)
+        + &element("button", "class=\"button\"", "Ask");
+    let form = form("edit__form", AskAssistant::PATH, &fields, &inside);
     // It closes what it has opened, and says so.
-    let words = [element("span", "class=\"edit__open\"", "Edit"), element("span", "class=\"edit__leave\"", "Cancel")];
-    let summary = ["<summary class=\"act\" data-do=\"edit\">", &words.concat(), "</summary>"].concat();
+    let words = element("span", "class=\"edit__open\"", "Edit") + &element("span", "class=\"edit__leave\"", "Cancel");
+    let summary = ["<summary class=\"act\" data-do=\"edit\">", &words, "</summary>"].concat();
     ["<details class=\"edit\">", &summary, &form, "</details>"].concat()
 }
 

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::dynamic::planted;
 use crate::client;
 
 /// Something that pages hand to their islands, at most one of its kind a page.
@@ -27,6 +28,6 @@ pub fn plant<T: Seed>(seed: T) -> impl IntoView {
 /// # Panics
 /// If the page has not planted it.
 pub fn take<T: Seed>() -> T {
-    let seed = use_context().or_else(|| client::read_element(T::ID));
+    let seed = planted().or_else(|| client::read_element(T::ID));
     seed.expect("a page plants what its islands start from")
 }

@@ -150,29 +150,32 @@ pub struct ChangeTopics {
     pub unsubscribe: Vec<Topic>,
 }
 
+/// Each between quotation marks, with commas between them.
+fn quoted<T: ToString>(topics: &[T]) -> String {
+    let mut list = String::new();
+    for topic in topics {
+        let before = if list.is_empty() { "\"" } else { ",\"" };
+        list.push_str(&[before, &topic.to_string(), "\""].concat());
+    }
+    list
+}
+
 impl ChangeTopics {
     /// As JSON. Written by hand, so that no visitor loads a serializer for it; a topic's text needs no escaping.
     pub fn to_json(&self) -> String {
-        let list = |texts: Vec<String>| match texts.is_empty() {
-            true => String::new(),
-            false => ["\"", &texts.join("\",\""), "\""].concat(),
-        };
-        let subscribe = list(self.subscribe.iter().map(ToString::to_string).collect());
-        let unsubscribe = list(self.unsubscribe.iter().map(ToString::to_string).collect());
+        let (subscribe, unsubscribe) = (quoted(&self.subscribe), quoted(&self.unsubscribe));
         ["{\"subscribe\":[", &subscribe, "],\"unsubscribe\":[", &unsubscribe, "]}"].concat()
     }
 
     /// The same as messages of a WebSocket.
     pub fn to_messages(&self) -> Vec<String> {
-        let message = |kind: &str, texts: Vec<String>| {
-            ["{\"type\":\"", kind, "\",\"topics\":[\"", &texts.join("\",\""), "\"]}"].concat()
-        };
+        let message = |kind: &str, topics: String| ["{\"type\":\"", kind, "\",\"topics\":[", &topics, "]}"].concat();
         let mut messages = Vec::new();
         if !self.unsubscribe.is_empty() {
-            messages.push(message("unsubscribe", self.unsubscribe.iter().map(ToString::to_string).collect()));
+            messages.push(message("unsubscribe", quoted(&self.unsubscribe)));
         }
         if !self.subscribe.is_empty() {
-            messages.push(message("subscribe", self.subscribe.iter().map(ToString::to_string).collect()));
+            messages.push(message("subscribe", quoted(&self.subscribe)));
         }
         messages
     }

@@ -52,8 +52,11 @@ fn open() {
         let marks = tab.marks();
         tab.carried = marks.iter().map(|mark| mark.topic.clone()).collect();
         tab.subscriptions.iter_mut().for_each(|subscription| subscription.served = true);
-        let query: Vec<_> = marks.iter().map(|mark| ["topic=", &mark.to_string()].concat()).collect();
-        ["/api/stream?", &query.join("&")].concat()
+        let mut url = "/api/stream?".to_owned();
+        for mark in &marks {
+            url.push_str(&["topic=", &mark.to_string(), "&"].concat());
+        }
+        url
     });
     match Source::open(&url, heard) {
         Some(source) => with(|tab| tab.source = Some(source)),
