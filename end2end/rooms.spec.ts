@@ -1,6 +1,6 @@
 // Rooms as people use them: two and three browsers in one conversation, through cuts, restarts and blocked WebSockets.
 import { type BrowserContext, type Page } from "@playwright/test";
-import { connectionIs, expect, openLive, test } from "./fixtures.ts";
+import { connectionIs, expect, NETWORK_ERROR, openLive, test } from "./fixtures.ts";
 
 // These tests write faster than people do.
 test.use({ settings: { TIDEMARK_LIMITS__WRITES_PER_MINUTE: "100000" } });
@@ -206,24 +206,61 @@ test.describe("without a network for a while", () => {
   });
 });
 
-test("a private room is its members', and whoever is removed gets nothing more", async ({ page, context, server }) => {
-  const [member, stranger] = [await another(context, server.url), await another(context, server.url)];
-  await page.goto("/");
-  await page.goto("/rooms");
-  await page.getByLabel("What it is called").fill("Plans");
-  await page.getByLabel(/^Private/).check();
-  await page.getByRole("button", { name: "Make the room" }).click();
-  await connectionIs(page, "live");
-  const room = page.url();
-  await page.getByText("Members and settings").click();
-  await page.getByRole("button", { name: "Make an invitation" }).click();
-  const link = /http\S+/.exec(await page.getByText(/within a week becomes a member/).innerText())![0];
+/** A private room of `owner`, its address and the link that invites to it. */
+async function privateRoom(owner: Page): Promise<{ room: string; link: string }> {
+  await owner.goto("/");
+  await owner.goto("/rooms");
+  await owner.getByLabel("What it is called").fill("Plans");
+  await owner.getByLabel(/^Private/).check();
+  await owner.getByRole("button", { name: "Make the room" }).click();
+  await connectionIs(owner, "live");
+  await owner.getByText("Members and settings").click();
+  await owner.getByRole("button", { name: "Make an invitation" }).click();
+  const link = /http\S+/.exec(await owner.getByText(/within a week becomes a member/).innerText())![0];
+  return { room: owner.url(), link };
+}
 
-  for (const visitor of [member, stranger]) await visitor.goto("/");
-  expect((await stranger.goto(room))!.status()).toBe(404);
+async function join(member: Page, link: string): Promise<void> {
+  await member.goto("/");
   await member.goto(link);
   await member.getByRole("button", { name: "Join" }).click();
   await connectionIs(member, "live");
+}
+
+test("whoever was removed while they were away is told so when they come back, and their page goes on", async ({ page, context, server, allowed }) => {
+  allowed.push(NETWORK_ERROR, /WebSocket connection to .* failed/);
+  const member = await another(context, server.url);
+  const { link } = await privateRoom(page);
+  await join(member, link);
+  let connections = 0;
+  member.on("websocket", () => connections++);
+  await member.context().setOffline(true);
+  await connectionIs(member, "offline");
+  await page.reload();
+  await page.getByText("Members and settings").click();
+  await page.getByRole("button", { name: `Remove ${await who(member)}` }).click();
+  await say(page, "without you");
+  await expect(message(page, "without you").locator("time")).toBeVisible();
+  await member.context().setOffline(false);
+  await expect(member.getByText("You are no longer a member of this room.")).toBeVisible();
+  await connectionIs(member, "live");
+  await expect(member.getByText("without you")).toHaveCount(0);
+  // What is theirs alone still arrives, over the one connection that came back.
+  const reached = connections;
+  await page.goto("/rooms/lobby");
+  await connectionIs(page, "live");
+  await say(page, `@${(await who(member)).replaceAll(" ", "")} are you there?`);
+  await expect(member.locator(".bell")).toContainText("1 unread");
+  expect(connections).toBe(reached);
+  await member.context().close();
+});
+
+test("a private room is its members', and whoever is removed gets nothing more", async ({ page, context, server }) => {
+  const [member, stranger] = [await another(context, server.url), await another(context, server.url)];
+  const { room, link } = await privateRoom(page);
+  await stranger.goto("/");
+  expect((await stranger.goto(room))!.status()).toBe(404);
+  await join(member, link);
   await say(page, "only for us");
   await expect(message(member, "only for us")).toBeVisible();
   await stranger.goto("/rooms");

@@ -129,6 +129,8 @@ async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
     assert_eq!(server.get("/readyz", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(server.get("/healthz", &[]).await.status(), StatusCode::OK);
     assert_eq!(server.get("/api/stream", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let mut change = server.send(Method::POST, "/api/stream/0123", &[JSON], r#"{"unsubscribe":["feed"]}"#).await;
+    assert_eq!(change.text().await, r#"{"topics":[]}"#, "what crossed the goodbye is no mistake");
 }
 
 #[tokio::test]
@@ -272,5 +274,11 @@ async fn channels_whose_name_says_so_are_private() {
     server.state.topics.publish(&topic, &"secret").expect("published");
     assert_eq!(server.get("/api/snapshot?topic=channel/a/private-b", &[]).await.status(), StatusCode::NOT_FOUND);
     let id = format!("feed@00000000000000aa:1,channel/a/private-b@{}", server.state.topics.head(&topic));
-    assert_eq!(server.get("/api/stream", &[("last-event-id", &id)]).await.status(), StatusCode::NOT_FOUND);
+    let mut stream = server.get("/api/stream", &[("last-event-id", &id)]).await;
+    let text = stream.read_until("event: lost").await;
+    assert!(!text.contains("secret"), "{text}");
+    server.state.topics.publish(&topic, &"another secret").expect("published");
+    server.publish_sample(1);
+    let text = stream.read_until(r#""interval_ms""#).await;
+    assert!(!text.contains("secret"), "{text}");
 }

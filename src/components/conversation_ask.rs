@@ -1,5 +1,6 @@
-//! Asking: the field with its draft, and the question that is on its way. It is kept until the server has it, over reloads
-//! and lost connections, and whichever way it arrives twice, it is asked once: its client id says that it is the same.
+//! Asking: the field with its draft, and the question that is on its way (`conversation_pending.rs`). It is kept until the
+//! server has it, over reloads and lost connections, and whichever way it arrives twice, it is asked once: its client id says
+//! that it is the same.
 
 use std::time::Duration;
 
@@ -7,36 +8,15 @@ use leptos::{ev, prelude::*, server_fn::ServerFn};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlSelectElement, HtmlTextAreaElement, UrlSearchParams};
 
-use super::{conversation_scroll::go_to_end, conversation_state::Chat};
+use super::{
+    conversation_pending::{Pending, State},
+    conversation_scroll::go_to_end,
+    conversation_state::Chat,
+};
 use crate::{
     api::assistant::AskAssistant,
     client::{effect, random_hex, remember, remembered, remove_remembered, submit},
 };
-
-/// A question that is not among the messages yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
-    pub client: String,
-    pub conversation: String,
-    pub text: String,
-    /// Nothing stands for the first.
-    pub model: String,
-    /// The question that it replaces; nothing if it comes at the end.
-    pub instead_of: String,
-    pub state: State,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    Sending,
-    /// For a connection.
-    Waiting,
-    /// Why, for people.
-    Failed(String),
-}
-
-/// Between the fields of a question that is kept: a character that no question has.
-const FIELD: char = '\u{1f}';
 
 /// Until a question that did not get through is sent again, unless the connection comes back before.
 const AGAIN: Duration = Duration::from_secs(4);
@@ -50,33 +30,6 @@ pub const ASK_FIELD: &str = "ask-text";
 
 /// What the id of the field begins with in which a question is edited; its message's follows.
 pub const EDIT_FIELD: &str = "edit-";
-
-impl Pending {
-    pub fn is_on_its_way(&self) -> bool {
-        !matches!(self.state, State::Failed(_))
-    }
-
-    fn to_text(&self) -> String {
-        let mut text = String::new();
-        for field in [&self.client, &self.conversation, &self.model, &self.instead_of] {
-            text.push_str(field);
-            text.push(FIELD);
-        }
-        text + &self.text
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        let mut fields = text.splitn(5, FIELD).map(str::to_owned);
-        Some(Self {
-            client: fields.next()?,
-            conversation: fields.next()?,
-            model: fields.next()?,
-            instead_of: fields.next()?,
-            text: fields.next()?,
-            state: State::Waiting,
-        })
-    }
-}
 
 /// What was not yet asked lasts over a reload, and so does a draft.
 pub fn keep(chat: Chat) {
@@ -302,18 +255,4 @@ pub fn give_up(chat: Chat) -> bool {
         remember(NEW_DRAFT, &text);
     }
     !text.trim().is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_question_that_is_kept_comes_back_whole() {
-        let [client, conversation, model, instead_of] = ["c", "d", "", "7"].map(str::to_owned);
-        let text = "one\ntwo\u{1f}three".to_owned();
-        let pending = Pending { client, conversation, text, model, instead_of, state: State::Waiting };
-        assert_eq!(Pending::from_text(&pending.to_text()), Some(pending));
-        assert_eq!(Pending::from_text(""), None);
-    }
 }

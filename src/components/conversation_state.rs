@@ -6,11 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    answer_log,
-    conversation_ask::{self, Pending},
-    seed::Seed,
-};
+use super::{answer_log, conversation_ask, conversation_pending::Pending, seed::Seed};
 use crate::{
     client::{ConnectionState, fetch, use_connection},
     wire::{

@@ -29,6 +29,8 @@ pub mod conversation_ask;
 #[cfg(feature = "assistant-island")]
 pub mod conversation_list;
 #[cfg(feature = "assistant-island")]
+pub mod conversation_pending;
+#[cfg(feature = "assistant-island")]
 pub mod conversation_scroll;
 #[cfg(feature = "assistant-island")]
 pub mod conversation_state;

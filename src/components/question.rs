@@ -4,7 +4,8 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     answer_foot::{copy, versions},
-    conversation_ask::{EDIT_FIELD, Pending, State},
+    conversation_ask::EDIT_FIELD,
+    conversation_pending::{Pending, State},
     conversation_state::{Chat, Entry},
     dynamic::dynamic,
     markup::{element, escaped, form},

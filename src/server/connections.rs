@@ -251,5 +251,5 @@ pub fn refusal(code: RefusedCode, message: Option<String>, retry_ms: u32) -> Ref
         RefusedCode::SignedOut => ("you have signed out; load the page again", false),
     };
     let message = message.unwrap_or_else(|| words.to_owned());
-    Refused { code, message, retry_ms: again.then_some(retry_ms), topic: None }
+    Refused { code, message, retry_ms: again.then_some(retry_ms) }
 }

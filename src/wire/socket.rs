@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Position, Topic,
-    stream::{ResetReason, Snapshot, Subscribed},
+    stream::{Lost, ResetReason, Snapshot, Subscribed},
 };
 
 /// The subprotocol's name: the protocol and its version.
@@ -32,10 +32,7 @@ pub enum Said {
         snapshot: Snapshot<serde_json::Value>,
     },
     /// This topic is nothing of yours any longer; nothing more of it will come.
-    Lost {
-        topic: Topic,
-        message: String,
-    },
+    Lost(Lost),
     Done {
         id: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]

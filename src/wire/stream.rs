@@ -108,9 +108,6 @@ pub struct Refused {
     pub message: String,
     /// When to try again; none if trying again cannot help.
     pub retry_ms: Option<u32>,
-    /// The topic that it is about: without it, the others may be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub topic: Option<Topic>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -158,9 +158,15 @@ async fn what_is_written_in_a_private_room_is_its_members_for_as_long_as_they_ar
         (("authorization", grant(&reads, Some(&eve.person.id)).await), false),
         (("authorization", grant("read:room/lobby", None).await), false),
     ] {
-        for way in [stream_of(&answer), format!("/api/snapshot?topic={run}"), format!("/api/head?topic={run}")] {
+        for way in ["stream", "snapshot", "head"].map(|way| format!("/api/{way}?topic={run}")) {
             let status = stage.server.get(&way, &[(name, value.as_str())]).await.status();
             assert_eq!(status, if may { StatusCode::OK } else { StatusCode::NOT_FOUND }, "{name} {value} {way}");
+        }
+        if !may {
+            // Whoever claims to have read it before is told that it is lost, and where it stands is not said.
+            let mut stream = stage.server.get(&stream_of(&answer), &[EVENTS, (name, value.as_str())]).await;
+            let text = stream.read_until("event: lost").await;
+            assert!(text.contains(r#""topics":[]"#), "{name} {value} {text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use tidemark::server::{
     boot,
     door::Door,
@@ -75,4 +76,37 @@ async fn a_member_whom_another_process_removes_receives_nothing_more() {
     messages::post(store, &owning, &room, "c1", "welcome back").await.expect("posted");
     assert!(!stream.read_until("welcome back").await.contains("event: lost"));
     other.close().await;
+}
+
+#[tokio::test]
+async fn whoever_comes_back_to_what_they_lost_meanwhile_reads_on_in_the_rest() {
+    let server = Server::new().await;
+    let (owner, member) = (visit(&server).await, visit(&server).await);
+    let (owning, joining) = (somebody(&server, &owner).await, somebody(&server, &member).await);
+    let (store, door) = (&server.state.store, &server.state.door);
+    let room = rooms::create(store, &owning, "Plans", true).await.expect("a room");
+    let token = rooms::invite(store, &owning.id, &room).await.expect("an invitation");
+    rooms::accept(store, &joining, &token).await.expect("joined");
+    let mark = format!("room/{room}@{}", server.state.topics.head(&rooms::topic(&room).expect("a topic")));
+    rooms::remove(store, door, &owning.id, &room, &joining.id).await.expect("removed while away");
+    messages::post(store, &owning, &room, "c1", "without you").await.expect("posted");
+
+    let both = format!("/api/stream?topic={mark}&topic=feed");
+    let mut stream = server.get(&both, &[EVENTS, ("cookie", &member)]).await;
+    server.publish_sample(1);
+    let text = stream.read_until(r#""interval_ms""#).await;
+    let (connected, lost) = (text.find("event: connected"), text.find("event: lost"));
+    assert!(connected.is_some() && connected < lost, "{text}");
+    assert_eq!(text.matches(&room).count(), 1, "that it is lost, and no more, is said of the room: {text}");
+
+    // Asked for the first time it is refused, together with what is asked with it.
+    let first = format!("/api/stream?topic=room/{room}&topic=feed");
+    let mut stream = server.get(&first, &[EVENTS, ("cookie", &member)]).await;
+    stream.read_until(r#""code":"unknown-topic""#).await;
+
+    // What is another person's alone says that the page is of a session that has ended.
+    let theirs = format!("/api/stream?topic=user/{}@9f3ac04e51d27b86:1&topic=feed", owning.id);
+    let mut stream = server.get(&theirs, &[EVENTS, ("cookie", &member)]).await;
+    stream.read_until(r#""code":"signed-out""#).await;
+    assert_eq!(server.get(&theirs, &[("cookie", &member)]).await.status(), StatusCode::UNAUTHORIZED);
 }

@@ -42,7 +42,6 @@ pub(super) fn heard(heard: Heard) {
         name::CONNECTED => {
             with(|tab| {
                 tab.connection = notice.connection;
-                tab.was_live = true;
                 if tab.wire.is_some() {
                     tab.blocked = 0;
                 }
@@ -71,12 +70,6 @@ pub(super) fn heard(heard: Heard) {
         }
         name::DRAINING => tell(Input::Drained { retry_ms: notice.retry_ms.unwrap_or_default() }),
         name::REFUSED => {
-            if let Some(topic) = notice.topic.filter(|_| with(|tab| tab.was_live)) {
-                // It was lost while there was no connection. The others go on.
-                lose(&topic);
-                sync_soon();
-                return tell(Input::Failed);
-            }
             // A page of another session, from a first visit in two tabs at once: load it as who one is now.
             let hopeless = notice.retry_ms.is_none() && with(|tab| !tab.was_live);
             if hopeless && page::reload_once() {
@@ -108,6 +101,7 @@ fn event(id: &str, data: String) {
 }
 
 fn resumed(topics: Vec<Subscribed>) {
+    with(|tab| tab.was_live |= !topics.is_empty());
     for Subscribed { topic, head, .. } in topics {
         for_topic(&topic, |subscription| {
             let from = subscription.position;
@@ -123,6 +117,8 @@ fn lose(topic: &Topic) {
         subscription.waiting.push(Parcel::Lost);
     });
     with(|tab| tab.carried.retain(|carried| carried != topic));
+    // Where nothing else is read, the connection ends.
+    sync_soon();
 }
 
 fn for_topic(topic: &Topic, act: impl FnMut(&mut Subscription)) {

@@ -75,7 +75,7 @@ struct Tab {
     sync_due: bool,
     flush_due: bool,
     watching: bool,
-    /// Since the page was loaded.
+    /// Whether anything was read live since the page was loaded.
     was_live: bool,
 }
 

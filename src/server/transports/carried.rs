@@ -28,6 +28,8 @@ pub struct Carried {
     /// Slots that joined since the last step and have not been announced. A set, not frames: whoever changes topics
     /// faster than they read makes nothing grow.
     joined: u64,
+    /// What was asked for and is lost already, to be said at the next step.
+    lost: Vec<Topic>,
     serial: u64,
     /// The right by which all of it is read; none for what everybody may read.
     access: Option<Access>,
@@ -49,6 +51,20 @@ impl Joining {
     /// Topics that everybody may read, without being anywhere.
     pub fn everybody(marks: &[Mark]) -> Vec<Self> {
         marks.iter().map(|mark| Self { mark: mark.clone(), membership: None, presence: None }).collect()
+    }
+}
+
+/// What comes of the topics that somebody asked for.
+#[derive(Debug, Default)]
+pub struct Entering {
+    pub joining: Vec<Joining>,
+    /// What they have read before and may not any longer.
+    pub lost: Vec<Topic>,
+}
+
+impl std::convert::From<Vec<Joining>> for Entering {
+    fn from(joining: Vec<Joining>) -> Self {
+        Self { joining, lost: Vec::new() }
     }
 }
 
@@ -82,6 +98,7 @@ impl Carried {
             pending: 0,
             turn: 0,
             joined: 0,
+            lost: Vec::new(),
             serial,
             access,
             delivered: 0,
@@ -89,23 +106,30 @@ impl Carried {
     }
 
     /// Takes topics off and adds others, or moves the cursors of those it has: all of it or nothing.
-    pub fn change(&mut self, joining: Vec<Joining>, leave: &[Topic]) -> Result<(), SubscribeError> {
+    pub fn change(&mut self, entering: impl Into<Entering>, leave: &[Topic]) -> Result<(), SubscribeError> {
+        let Entering { joining, lost } = entering.into();
         let new = joining.iter().enumerate().filter(|(index, Joining { mark, .. })| {
             let repeated = joining[..*index].iter().any(|earlier| earlier.mark.topic == mark.topic);
             !repeated && !self.topics().any(|topic| *topic == mark.topic && !leave.contains(topic))
         });
-        let staying = self.topics().filter(|topic| !leave.contains(topic)).count();
-        if staying + new.count() > TOPICS_PER_STREAM {
+        // What is lost and not yet said counts, too, or whoever changes topics faster than they read would make it grow.
+        let staying = self.topics().chain(&self.lost).filter(|topic| !leave.contains(topic)).count();
+        if staying + new.count() + lost.len() > TOPICS_PER_STREAM {
             return Err(SubscribeError::TooManyTopics);
         }
         leave.iter().for_each(|topic| self.unsubscribe(topic));
         joining.into_iter().for_each(|joining| self.add(joining));
+        for topic in lost {
+            self.unsubscribe(&topic);
+            self.lost.push(topic);
+        }
         self.mailbox.wake();
         Ok(())
     }
 
     pub fn unsubscribe(&mut self, topic: &Topic) {
         self.cursors.retain(|(_, cursor, _)| cursor.topic() != topic);
+        self.lost.retain(|lost| lost != topic);
         // A mark or an announcement whose topic has left has nobody to clear it.
         let held = self.slots();
         self.pending &= held;
@@ -125,10 +149,10 @@ impl Carried {
         std::mem::take(&mut self.delivered)
     }
 
-    /// Looks which cursors have something to read; whether any has.
+    /// Looks which cursors have something to read; whether there is anything to be said.
     pub fn look(&mut self) -> bool {
         self.pending |= self.mailbox.take() & self.slots();
-        self.pending != 0
+        self.pending != 0 || !self.lost.is_empty()
     }
 
     /// Whether all of it is read by this right.
@@ -153,7 +177,7 @@ impl Carried {
             .collect()
     }
 
-    /// Reads the marked cursors in turn. `say` is given the topic, what is due of it and the other cursors, and returns
+    /// Says what is lost, then reads the marked cursors in turn. `say` is given the topic, what is due of it and the other cursors, and returns
     /// how many bytes it holds by then; it is not asked again once it holds `most`.
     pub fn read(
         &mut self,
@@ -162,7 +186,10 @@ impl Carried {
         mut say: impl FnMut(&Topic, Due<'_>, &mut dyn Iterator<Item = &Cursor>) -> usize,
     ) -> Result<(), Revoked> {
         let count = self.cursors.len();
-        let (mut held, mut lost) = (0, Vec::new());
+        let (mut held, mut lost) = (0, std::mem::take(&mut self.lost));
+        for topic in &lost {
+            held = say(topic, Due::Lost, &mut self.cursors());
+        }
         for index in (self.turn..self.turn + count).map(|turn| turn % count) {
             let bit = 1 << self.cursors[index].0;
             if self.pending & bit == 0 {

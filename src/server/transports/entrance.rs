@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 
-use super::carried::Joining;
+use super::carried::{Entering, Joining};
 use crate::{
     server::{
         features::{conversations, keys::Action, rooms},
@@ -14,9 +14,13 @@ use crate::{
     wire::{Topic, stream::RefusedCode, topic::Mark},
 };
 
-/// Whether all of these may be read. Those that are stored are in memory afterwards.
-pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Result<Vec<Joining>, RefusedCode> {
-    let mut joining = Vec::with_capacity(marks.len());
+/// Which of these may be read. Those that are stored are in memory afterwards.
+///
+/// Whoever names the position they hold has read the topic before: it was deleted, or they left, while they were away. They
+/// are told that it is lost and go on with the others. If it is somebody's alone, they are not who they were: such a page is
+/// to be loaded anew. Whoever asks for the first time is refused as a whole.
+pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Result<Entering, RefusedCode> {
+    let (mut joining, mut lost) = (Vec::with_capacity(marks.len()), Vec::new());
     for mark in marks {
         // Taken before the look: a membership that ends in between ends this too.
         let membership = match (&asking.person, mark.topic.room()) {
@@ -25,7 +29,12 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
         };
         match may(state, asking, Action::Read, &mark.topic).await {
             Ok(true) => {}
-            Ok(false) => return Err(RefusedCode::UnknownTopic),
+            Ok(false) if mark.position.is_none() => return Err(RefusedCode::UnknownTopic),
+            Ok(false) if is_personal(&mark.topic) => return Err(RefusedCode::SignedOut),
+            Ok(false) => {
+                lost.push(mark.topic);
+                continue;
+            }
             Err(error) => {
                 tracing::error!(%error, topic = %mark.topic, "whether a topic may be read could not be found out");
                 return Err(RefusedCode::Overloaded);
@@ -45,17 +54,12 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
             }
         }
     }
-    Ok(joining)
+    Ok(Entering { joining, lost })
 }
 
-/// The first of these that is a topic and may not be read.
-pub async fn unreadable(state: &AppState, asking: &Asking, marks: &[&str]) -> Option<Topic> {
-    for Mark { topic, .. } in marks.iter().filter_map(|mark| mark.parse().ok()) {
-        if let Ok(false) = may(state, asking, Action::Read, &topic).await {
-            return Some(topic);
-        }
-    }
-    None
+/// Whether nobody but one person ever reads it.
+fn is_personal(topic: &Topic) -> bool {
+    matches!(topic, Topic::User { .. } | Topic::Conversations { .. })
 }
 
 /// The right by which somebody reads what another shares, or what is written in a room: it ends when that does.

@@ -29,10 +29,7 @@ use crate::{
         http_error,
         session::Asking,
         state::AppState,
-        transports::{
-            entrance::{readable, unreadable},
-            listener::Peer,
-        },
+        transports::{entrance::readable, listener::Peer},
     },
     wire::{
         stream::{ChangeTopics, Refused, RefusedCode, name},
@@ -60,10 +57,7 @@ pub async fn open(
     match try_open(&state, &asking, address(&state, peer.ip(), &headers), &named, last_event_id).await {
         Ok(body) => event_stream(Body::new(body)),
         Err((code, message)) => {
-            let mut refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
-            if code == RefusedCode::UnknownTopic {
-                refused.topic = unreadable(&state, &asking, &named).await;
-            }
+            let refused = refusal(code, message, rand::rng().random_range(BUSY_RETRY_MS));
             if accepts_events(&headers) { refused_stream(&refused) } else { http_error::refused(&refused) }
         }
     }
@@ -80,11 +74,15 @@ pub async fn change_topics(
         Ok(Json(change)) => change,
         Err(rejection) => return http_error::rejected(&rejection),
     };
-    let joining = match readable(&state, &asking, change.subscribe).await {
-        Ok(joining) => joining,
+    let entering = match readable(&state, &asking, change.subscribe).await {
+        Ok(entering) => entering,
         Err(code) => return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS))),
     };
     let Some(stream) = state.connections.find(&connection) else {
+        if state.connections.is_draining() {
+            // It has told when to come back. What crossed that on its way is no mistake: browsers show each as an error.
+            return Json(serde_json::json!({ "topics": [] })).into_response();
+        }
         return http_error::not_found("there is no such stream, or it has ended");
     };
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +90,7 @@ pub async fn change_topics(
     if !stream.is_by(asking.access.as_ref()) {
         return http_error::not_found("there is no such stream, or it has ended");
     }
-    if stream.change(joining, &change.unsubscribe).is_err() {
+    if stream.change(entering, &change.unsubscribe).is_err() {
         return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
     }
     let topics: Vec<_> = stream.topics().map(ToString::to_string).collect();
@@ -107,14 +105,14 @@ async fn try_open(
     last_event_id: Option<&str>,
 ) -> Result<StreamBody, (RefusedCode, Option<String>)> {
     let marks: Vec<Mark> = query::marks(named.iter().copied(), last_event_id)?;
-    let joining = readable(state, asking, marks).await.map_err(|code| (code, None))?;
+    let entering = readable(state, asking, marks).await.map_err(|code| (code, None))?;
     let permit = state.connections.admit(address).map_err(|code| (code, None))?;
     // 128 random bits: whoever knows them may change the stream's topics.
     let connection = format!("{:032x}", rand::random::<u128>());
     let told = (!named.is_empty()).then_some(connection.as_str());
     let access = asking.access.clone();
     let (topics, now) = (state.topics.clone(), Instant::now());
-    let stream = Stream::open(topics, joining, told, permit.serial, access, settings(state), now)
+    let stream = Stream::open(topics, entering, told, permit.serial, access, settings(state), now)
         .map_err(|error| (RefusedCode::TooManyTopics, Some(error.to_string())))?;
     let stream = Arc::new(Mutex::new(stream));
     permit.attach(connection, Live::Stream(stream.clone()));

@@ -8,4 +8,4 @@ mod query;
 mod stream;
 
 pub use handlers::{BUSY_RETRY_MS, address, change_topics, open};
-pub use stream::{LOST, Settings, Step, Stream};
+pub use stream::{Settings, Step, Stream, lost};

@@ -13,7 +13,7 @@ use crate::{
     server::{
         connections::refusal,
         topics::{Access, Topics},
-        transports::carried::{Carried, Due, Joining, Revoked, SubscribeError},
+        transports::carried::{Carried, Due, Entering, Revoked, SubscribeError},
     },
     wire::{
         Topic,
@@ -21,8 +21,14 @@ use crate::{
     },
 };
 
-/// To somebody who is no longer a member of a room.
-pub const LOST: &str = "you are no longer a member of this room";
+/// To somebody who may not read a topic any longer, for people.
+pub fn lost(topic: &Topic) -> Lost {
+    let message = match topic.room() {
+        Some(_) => "you are no longer a member of this room",
+        None => "this is no longer there, or no longer yours to read",
+    };
+    Lost { topic: topic.clone(), message: message.to_owned() }
+}
 
 /// One write carries at most about this much: enough for a thousand events, little enough that a slow reader holds
 /// no more than this of its own.
@@ -70,7 +76,7 @@ impl Stream {
     /// `connection` is told to the client, unless it is the article's client, which is told `connected` and no more.
     pub fn open(
         topics: Arc<Topics>,
-        joining: Vec<Joining>,
+        entering: impl Into<Entering>,
         connection: Option<&str>,
         serial: u64,
         access: Option<Access>,
@@ -78,7 +84,7 @@ impl Stream {
         now: Instant,
     ) -> Result<Self, SubscribeError> {
         let mut carried = Carried::new(topics, serial, access);
-        carried.change(joining, &[])?;
+        carried.change(entering, &[])?;
         let topics = carried.take_joined();
         let mut stream = Self { carried, greeting: BytesMut::new(), settings, last_write: now, phase: Phase::Open };
         stream.greet(connection, topics);
@@ -86,8 +92,8 @@ impl Stream {
     }
 
     /// Takes topics off a live stream and adds others, or moves the cursors of those it has: all of it or nothing.
-    pub fn change(&mut self, joining: Vec<Joining>, leave: &[Topic]) -> Result<(), SubscribeError> {
-        self.carried.change(joining, leave)
+    pub fn change(&mut self, entering: impl Into<Entering>, leave: &[Topic]) -> Result<(), SubscribeError> {
+        self.carried.change(entering, leave)
     }
 
     /// Whether whoever has this right opened it.
@@ -158,8 +164,7 @@ impl Stream {
         self.carried.read(most, overhead, |topic, due, others| {
             match due {
                 Due::Lost => {
-                    let lost = Lost { topic: topic.clone(), message: LOST.into() };
-                    frame::put_named(out, name::LOST, None, &lost);
+                    frame::put_named(out, name::LOST, None, &lost(topic));
                 }
                 Due::Reset(reset) => {
                     let id = frame::vector(topic, reset.position, others);

@@ -13,8 +13,8 @@ use crate::{
     server::{
         topics::{Access, Mailbox, Topics},
         transports::{
-            carried::{Carried, Due, Joining, SubscribeError},
-            sse::LOST,
+            carried::{Carried, Due, Entering, SubscribeError},
+            sse::lost,
         },
     },
     wire::{
@@ -154,8 +154,8 @@ impl Session {
     }
 
     /// Takes topics off and adds others, all of it or nothing.
-    pub fn change(&mut self, joining: Vec<Joining>, leave: &[Topic]) -> Result<(), SubscribeError> {
-        self.carried.change(joining, leave)
+    pub fn change(&mut self, entering: impl Into<Entering>, leave: &[Topic]) -> Result<(), SubscribeError> {
+        self.carried.change(entering, leave)
     }
 
     /// Says goodbye at the next step: what is due, then when to come back.
@@ -229,7 +229,7 @@ impl Session {
                     out.extend(entries.iter().map(|entry| frame::event(entry, topic, epoch)));
                 }
                 Due::Reset(reset) => out.push(frame::reset(topic, reset)),
-                Due::Lost => out.push(frame::said(&Said::Lost { topic: topic.clone(), message: LOST.into() })),
+                Due::Lost => out.push(frame::said(&Said::Lost(lost(topic)))),
             }
             held += out[before..].iter().map(|message| message.len()).sum::<usize>();
             held

@@ -217,17 +217,21 @@ async fn subscribe(
     }
     let not_found = || Failed::new(FailedCode::NotFound, "there is no such topic, or you may not read it");
     let marks: Result<Vec<Mark>, _> = topics.iter().map(|topic| topic.parse()).collect();
-    let joining = match entrance::readable(state, asking, marks.map_err(|_| not_found())?).await {
-        Ok(joining) => joining,
+    let entering = match entrance::readable(state, asking, marks.map_err(|_| not_found())?).await {
+        Ok(entering) => entering,
         Err(RefusedCode::Overloaded) => {
             return Err(Failed::new(
                 FailedCode::Unavailable,
                 "the server cannot reach its data; try again in a moment",
             ));
         }
+        Err(RefusedCode::SignedOut) => {
+            session.lock().unwrap_or_else(PoisonError::into_inner).close(close::SIGNED_OUT);
+            return Ok(());
+        }
         Err(_) => return Err(not_found()),
     };
     let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
-    let changed = session.change(joining, &[]);
+    let changed = session.change(entering, &[]);
     changed.map_err(|error| Failed::new(FailedCode::TooManyTopics, error.to_string()))
 }
