@@ -86,8 +86,10 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
                 // Outside of what reads bodies. The default predicate leaves event streams alone; a compressor would hold
-                // events back. Files to be kept are sent as they are: with their length, and in parts that fit together.
-                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_no_download)))
+                // events back. Files to be kept are sent as they are: with their length, and in parts that fit together. A
+                // release has its WASM compressed already; for a development build, on one's own machine, that would be most
+                // of the time in which a page comes.
+                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(pays)))
                 .layer(middleware::from_fn(security_headers))
                 .layer(middleware::from_fn(true_statuses))
                 .layer(middleware::from_fn(errors_as_json))
@@ -216,8 +218,10 @@ fn csrf(state: &AppState) -> anyhow::Result<CsrfLayer> {
     })
 }
 
-fn is_no_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    !headers.contains_key(header::CONTENT_DISPOSITION)
+/// Whether what is answered is worth compressing each time.
+fn pays(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let wasm = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/wasm");
+    !wasm && !headers.contains_key(header::CONTENT_DISPOSITION)
 }
 
 async fn security_headers(request: Request, next: Next) -> Response {
