@@ -83,8 +83,7 @@ site:
 browser: $(echo) $(fake)
 	@$(env) cd end2end && npx playwright test $(ARGS)
 
-# What conformance.spec.ts talks to, and the fake of language models' providers; `cargo test` builds them too. Not at every run:
-# an example has the dev-dependencies' features, and cargo compiles the library anew whenever the two take turns. Whichever is
+# What conformance.spec.ts talks to, and the fake of language models' providers; `cargo test` builds them too. Whichever is
 # older, one command builds both.
 examples := cargo build --features ssr --example echo --example fake_model
 $(echo): tests/conformance/echo.rs $(wildcard src/server/transports/ws/*.rs) Cargo.lock
