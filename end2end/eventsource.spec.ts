@@ -5,7 +5,7 @@ import { expectUnbroken, firstMark, type Heard, publishes } from "./feed.ts";
 import { expect, test as base } from "./fixtures.ts";
 import { Relay } from "./wire.ts";
 
-const NAMES = ["message", "connected", "subscribed", "reset", "heartbeat", "draining", "refused"];
+const NAMES = ["message", "connected", "subscribed", "reset", "heartbeat", "draining", "refused", "lost"];
 
 /** An EventSource with a memory: what it heard, and how each of its attempts was answered. */
 class Client {

@@ -120,7 +120,8 @@ async fn close_to_the_open_file_limit_streams_are_refused_and_pages_are_not() {
 async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
     let server = Server::new().await;
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
-    stream.read_until("event: connected").await;
+    let greeting = stream.read_until("\n\n").await;
+    let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
     assert_eq!(server.get("/readyz", &[]).await.status(), StatusCode::OK);
     server.state.connections.drain();
     let rest = stream.text().await;
@@ -129,8 +130,11 @@ async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
     assert_eq!(server.get("/readyz", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(server.get("/healthz", &[]).await.status(), StatusCode::OK);
     assert_eq!(server.get("/api/stream", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let mut change = server.send(Method::POST, "/api/stream/0123", &[JSON], r#"{"unsubscribe":["feed"]}"#).await;
-    assert_eq!(change.text().await, r#"{"topics":[]}"#, "what crossed the goodbye is no mistake");
+    let change = async |id: &str| {
+        server.send(Method::POST, &format!("/api/stream/{id}"), &[JSON], r#"{"unsubscribe":["feed"]}"#).await
+    };
+    assert_eq!(change(id).await.text().await, r#"{"topics":[]}"#, "what crossed the goodbye is no mistake");
+    assert_eq!(change("0123").await.status(), StatusCode::NOT_FOUND, "nor is it another process's stream");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tidemark::{
     server::{
         topics::{Access, Topics},
         transports::{
-            carried::Joining,
+            carried::{Entering, Joining},
             ws::{Session, Settings, Step, close},
         },
     },
@@ -35,6 +35,10 @@ enum Action {
     Subscribe {
         topic: u8,
         back: u8,
+    },
+    /// To a topic that was lost meanwhile.
+    ComeBack {
+        topic: u8,
     },
     Unsubscribe {
         topic: u8,
@@ -59,6 +63,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     let action = prop_oneof![
         20 => (topic(), 1..20u8).prop_map(|(topic, events)| Action::Publish { topic, events }),
         8 => (topic(), 0..30u8).prop_map(|(topic, back)| Action::Subscribe { topic, back }),
+        3 => topic().prop_map(|topic| Action::ComeBack { topic }),
         3 => topic().prop_map(|topic| Action::Unsubscribe { topic }),
         8 => Just(Action::Hear),
         1 => Just(Action::Fault),
@@ -120,6 +125,11 @@ impl World {
                 }
             }
             Action::Subscribe { topic: number, back } => self.subscribe(number, back.into()),
+            Action::ComeBack { topic: number } => {
+                let entering = Entering { joining: Vec::new(), lost: vec![topic(number); 17] };
+                self.session.change(entering, &[]).unwrap();
+                self.held.insert(number, self.topics.head(&topic(number)));
+            }
             Action::Unsubscribe { topic: number } => {
                 self.session.change(Vec::new(), &[topic(number)]).unwrap();
                 self.held.remove(&number);

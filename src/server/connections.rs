@@ -2,7 +2,7 @@
 //! Sockets are counted by `transports/listener.rs`, streams here; an open stream holds a [`Permit`].
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -51,6 +51,8 @@ struct Inner {
     sockets_per_address: HashMap<IpAddr, u32>,
     last_serial: u64,
     draining: bool,
+    /// Those that ended since.
+    said_goodbye: HashSet<String>,
 }
 
 struct Open {
@@ -153,6 +155,11 @@ impl Connections {
         }
     }
 
+    /// Whether a connection of this id was there when the shutdown began, and has ended.
+    pub fn has_said_goodbye(&self, id: &str) -> bool {
+        self.lock().said_goodbye.contains(id)
+    }
+
     pub fn streams(&self) -> u32 {
         self.lock().open.len() as u32
     }
@@ -220,6 +227,9 @@ impl Drop for Permit {
         let mut inner = self.connections.lock();
         let Some(open) = inner.open.remove(&self.serial) else { return };
         inner.serials.remove(&open.id);
+        if inner.draining {
+            inner.said_goodbye.insert(open.id.clone());
+        }
         let address = network(open.address);
         if let Some(count) = inner.per_address.get_mut(&address) {
             *count -= 1;

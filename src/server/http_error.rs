@@ -24,8 +24,14 @@ pub fn refused(refused: &Refused) -> Response {
         // Whole seconds, rounded up (RFC 9110, 10.2.3).
         response.headers_mut().insert(header::RETRY_AFTER, ms.div_ceil(1_000).into());
     }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+    }
     response
 }
+
+/// How to say who one is (RFC 9110, 15.5.2).
+const BEARER: header::HeaderValue = header::HeaderValue::from_static("Bearer");
 
 pub fn not_found(message: &str) -> Response {
     error(StatusCode::NOT_FOUND, &serde_json::json!("not-found"), message)
@@ -83,7 +89,7 @@ pub fn of_status(status: StatusCode, words: &str) -> Response {
 /// Who is asking has to say who they are first.
 pub fn unauthorized(message: &str) -> Response {
     let mut response = error(StatusCode::UNAUTHORIZED, &serde_json::json!("unauthorized"), message);
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
     response
 }
 

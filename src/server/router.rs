@@ -39,7 +39,7 @@ fn conversation_bytes(state: &AppState) -> usize {
 }
 
 pub fn router(state: AppState) -> anyhow::Result<Router> {
-    let pages = generate_route_list(App);
+    let (pages, development) = (generate_route_list(App), state.development());
     let context = {
         let state = state.clone();
         move || leptos::prelude::provide_context(state.clone())
@@ -86,10 +86,15 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
                 // Outside of what reads bodies. The default predicate leaves event streams alone; a compressor would hold
-                // events back. Files to be kept are sent as they are: with their length, and in parts that fit together. A
-                // release has its WASM compressed already; for a development build, on one's own machine, that would be most
-                // of the time in which a page comes.
-                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(pays)))
+                // events back. Files to be kept are sent as they are: with their length, and in parts that fit together.
+                // To compress a development build's WASM would be most of the time in which a page comes.
+                .layer(
+                    CompressionLayer::new().compress_when(
+                        DefaultPredicate::new()
+                            .and(is_no_download)
+                            .and(move |_, _, headers: &_, _: &_| !(development && is_wasm(headers))),
+                    ),
+                )
                 .layer(middleware::from_fn(security_headers))
                 .layer(middleware::from_fn(true_statuses))
                 .layer(middleware::from_fn(errors_as_json))
@@ -218,10 +223,12 @@ fn csrf(state: &AppState) -> anyhow::Result<CsrfLayer> {
     })
 }
 
-/// Whether what is answered is worth compressing each time.
-fn pays(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    let wasm = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/wasm");
-    !wasm && !headers.contains_key(header::CONTENT_DISPOSITION)
+fn is_no_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::CONTENT_DISPOSITION)
+}
+
+fn is_wasm(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/wasm")
 }
 
 async fn security_headers(request: Request, next: Next) -> Response {

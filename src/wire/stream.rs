@@ -119,7 +119,7 @@ pub enum RefusedCode {
     TooManyConnections,
     Overloaded,
     Draining,
-    /// The session ended while the stream was open. The page has to be loaded again.
+    /// The session ended, while the stream was open or while its reader was away. The page has to be loaded again.
     SignedOut,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use tidemark::server::{
     boot,
     door::Door,
@@ -98,6 +98,28 @@ async fn whoever_comes_back_to_what_they_lost_meanwhile_reads_on_in_the_rest() {
     let (connected, lost) = (text.find("event: connected"), text.find("event: lost"));
     assert!(connected.is_some() && connected < lost, "{text}");
     assert_eq!(text.matches(&room).count(), 1, "that it is lost, and no more, is said of the room: {text}");
+
+    // A browser that comes back by the id, in which the topic no longer is, asks for it by its page's URL all the same.
+    let id = format!("feed@{}", server.state.topics.head(&"feed".parse().expect("a topic")));
+    let url = format!("/api/stream?topic=room/{room}&topic=feed");
+    let mut stream = server.get(&url, &[EVENTS, ("cookie", &member), ("last-event-id", &id)]).await;
+    server.publish_sample(2);
+    let text = stream.read_until(r#""interval_ms""#).await;
+    assert!(text.contains("event: lost") && !text.contains("without you"), "{text}");
+
+    // To a stream that is open it is not added, and the others are.
+    let mut stream = server.get("/api/stream?topic=feed", &[EVENTS, ("cookie", &member)]).await;
+    let greeting = stream.read_until("\n\n").await;
+    let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
+    let change = async |subscribe: &str| {
+        let (path, body) = (format!("/api/stream/{id}"), format!(r#"{{"subscribe":[{subscribe}]}}"#));
+        server.send(Method::POST, &path, &[("content-type", "application/json"), ("cookie", &member)], body).await
+    };
+    let mut changed = change(&format!(r#""{mark}","channel/a/b""#)).await;
+    assert_eq!(changed.text().await, r#"{"topics":["feed","channel/a/b"]}"#);
+    stream.read_until("event: lost").await;
+    assert_eq!(change(&format!(r#""{mark}""#)).await.status(), StatusCode::OK);
+    assert_eq!(change(&vec![format!(r#""{mark}""#); 17].join(",")).await.status(), StatusCode::BAD_REQUEST);
 
     // Asked for the first time it is refused, together with what is asked with it.
     let first = format!("/api/stream?topic=room/{room}&topic=feed");

@@ -77,7 +77,8 @@ impl Tab {
         let new = |mark: &&Mark| !self.carried.contains(&mark.topic) || self.is_behind(&mark.topic);
         let subscribe: Vec<_> = marks.iter().filter(new).cloned().collect();
         self.subscriptions.iter_mut().for_each(|subscription| subscription.served = true);
-        if self.subscriptions.is_empty() || (subscribe.is_empty() && unsubscribe.is_empty()) {
+        // Where nothing is read the connection ends.
+        if marks.is_empty() || (subscribe.is_empty() && unsubscribe.is_empty()) {
             return None;
         }
         self.carried = marks.into_iter().map(|mark| mark.topic).collect();

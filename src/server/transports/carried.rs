@@ -1,7 +1,7 @@
 //! What a live connection carries, whatever its framing: cursors on its topics, in turn, and what is due of them. No
 //! task, no timer, no bytes.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use thiserror::Error;
 
@@ -108,13 +108,11 @@ impl Carried {
     /// Takes topics off and adds others, or moves the cursors of those it has: all of it or nothing.
     pub fn change(&mut self, entering: impl Into<Entering>, leave: &[Topic]) -> Result<(), SubscribeError> {
         let Entering { joining, lost } = entering.into();
-        let new = joining.iter().enumerate().filter(|(index, Joining { mark, .. })| {
-            let repeated = joining[..*index].iter().any(|earlier| earlier.mark.topic == mark.topic);
-            !repeated && !self.topics().any(|topic| *topic == mark.topic && !leave.contains(topic))
-        });
+        let asked: HashSet<_> = joining.iter().map(|joining| &joining.mark.topic).chain(&lost).collect();
         // What is lost and not yet said counts, too, or whoever changes topics faster than they read would make it grow.
-        let staying = self.topics().chain(&self.lost).filter(|topic| !leave.contains(topic)).count();
-        if staying + new.count() + lost.len() > TOPICS_PER_STREAM {
+        let held = self.topics().chain(&self.lost);
+        let staying = held.filter(|topic| !leave.contains(topic) && !asked.contains(topic)).count();
+        if staying + asked.len() > TOPICS_PER_STREAM {
             return Err(SubscribeError::TooManyTopics);
         }
         leave.iter().for_each(|topic| self.unsubscribe(topic));

@@ -16,10 +16,15 @@ use crate::{
 
 /// Which of these may be read. Those that are stored are in memory afterwards.
 ///
-/// Whoever names the position they hold has read the topic before: it was deleted, or they left, while they were away. They
-/// are told that it is lost and go on with the others. If it is somebody's alone, they are not who they were: such a page is
-/// to be loaded anew. Whoever asks for the first time is refused as a whole.
-pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Result<Entering, RefusedCode> {
+/// Whoever names the position they hold, or comes `back` by an id of the stream, has read the topic before: it was deleted, or
+/// they left, while they were away. They are told that it is lost and go on with the others. If it is somebody's alone, a
+/// visitor is not who they were: such a page is to be loaded anew. Whoever asks for the first time is refused as a whole.
+pub async fn readable(
+    state: &AppState,
+    asking: &Asking,
+    marks: Vec<Mark>,
+    back: bool,
+) -> Result<Entering, RefusedCode> {
     let (mut joining, mut lost) = (Vec::with_capacity(marks.len()), Vec::new());
     for mark in marks {
         // Taken before the look: a membership that ends in between ends this too.
@@ -29,8 +34,8 @@ pub async fn readable(state: &AppState, asking: &Asking, marks: Vec<Mark>) -> Re
         };
         match may(state, asking, Action::Read, &mark.topic).await {
             Ok(true) => {}
-            Ok(false) if mark.position.is_none() => return Err(RefusedCode::UnknownTopic),
-            Ok(false) if is_personal(&mark.topic) => return Err(RefusedCode::SignedOut),
+            Ok(false) if mark.position.is_none() && !back => return Err(RefusedCode::UnknownTopic),
+            Ok(false) if is_personal(&mark.topic) && asking.key.is_none() => return Err(RefusedCode::SignedOut),
             Ok(false) => {
                 lost.push(mark.topic);
                 continue;

@@ -33,7 +33,7 @@ use crate::{
     },
     wire::{
         stream::{ChangeTopics, Refused, RefusedCode, name},
-        topic::Mark,
+        topic::{Mark, TOPICS_PER_STREAM},
     },
 };
 
@@ -74,12 +74,17 @@ pub async fn change_topics(
         Ok(Json(change)) => change,
         Err(rejection) => return http_error::rejected(&rejection),
     };
-    let entering = match readable(&state, &asking, change.subscribe).await {
+    let too_many = || http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
+    // Each is looked up in the store.
+    if change.subscribe.len() > TOPICS_PER_STREAM {
+        return too_many();
+    }
+    let entering = match readable(&state, &asking, change.subscribe, false).await {
         Ok(entering) => entering,
         Err(code) => return http_error::refused(&refusal(code, None, rand::rng().random_range(BUSY_RETRY_MS))),
     };
     let Some(stream) = state.connections.find(&connection) else {
-        if state.connections.is_draining() {
+        if state.connections.has_said_goodbye(&connection) {
             // It has told when to come back. What crossed that on its way is no mistake: browsers show each as an error.
             return Json(serde_json::json!({ "topics": [] })).into_response();
         }
@@ -91,7 +96,7 @@ pub async fn change_topics(
         return http_error::not_found("there is no such stream, or it has ended");
     }
     if stream.change(entering, &change.unsubscribe).is_err() {
-        return http_error::refused(&refusal(RefusedCode::TooManyTopics, None, 0));
+        return too_many();
     }
     let topics: Vec<_> = stream.topics().map(ToString::to_string).collect();
     Json(serde_json::json!({ "topics": topics })).into_response()
@@ -105,7 +110,8 @@ async fn try_open(
     last_event_id: Option<&str>,
 ) -> Result<StreamBody, (RefusedCode, Option<String>)> {
     let marks: Vec<Mark> = query::marks(named.iter().copied(), last_event_id)?;
-    let entering = readable(state, asking, marks).await.map_err(|code| (code, None))?;
+    let back = last_event_id.is_some_and(|id| !id.is_empty());
+    let entering = readable(state, asking, marks, back).await.map_err(|code| (code, None))?;
     let permit = state.connections.admit(address).map_err(|code| (code, None))?;
     // 128 random bits: whoever knows them may change the stream's topics.
     let connection = format!("{:032x}", rand::random::<u128>());

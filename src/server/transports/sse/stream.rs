@@ -24,8 +24,8 @@ use crate::{
 /// To somebody who may not read a topic any longer, for people.
 pub fn lost(topic: &Topic) -> Lost {
     let message = match topic.room() {
-        Some(_) => "you are no longer a member of this room",
-        None => "this is no longer there, or no longer yours to read",
+        Some(_) => "you are not a member of this room",
+        None => "this is not there, or not yours to read",
     };
     Lost { topic: topic.clone(), message: message.to_owned() }
 }

@@ -217,7 +217,7 @@ async fn subscribe(
     }
     let not_found = || Failed::new(FailedCode::NotFound, "there is no such topic, or you may not read it");
     let marks: Result<Vec<Mark>, _> = topics.iter().map(|topic| topic.parse()).collect();
-    let entering = match entrance::readable(state, asking, marks.map_err(|_| not_found())?).await {
+    let entering = match entrance::readable(state, asking, marks.map_err(|_| not_found())?, false).await {
         Ok(entering) => entering,
         Err(RefusedCode::Overloaded) => {
             return Err(Failed::new(
