@@ -28,6 +28,17 @@ use crate::{
 impl Assistant {
     /// A conversation, if this person may read it: their own, or one that is shared.
     pub async fn view(&self, id: &str, person: Option<&str>) -> Result<Option<Conversation>, StoreError> {
+        let seen = self.look(id, person).await?;
+        // Rows are read first, and then what is written here. An answer that has ended in between is running to the first look
+        // and nowhere to be found by the second. By now its end is stored; unless it is another process that writes it.
+        let is_between = |message: &Message| message.status == Status::Running && message.run.is_none();
+        match seen {
+            Some(seen) if seen.messages.iter().any(is_between) => self.look(id, person).await,
+            seen => Ok(seen),
+        }
+    }
+
+    async fn look(&self, id: &str, person: Option<&str>) -> Result<Option<Conversation>, StoreError> {
         let (Ok(segment), Ok(topic)) = (Segment::new(id), topic(id)) else { return Ok(None) };
         let mut read = self.store.read().await?;
         let Some(row) = rows::conversation_in(&mut read, id).await? else { return Ok(None) };
@@ -108,13 +119,12 @@ fn message(
         return Message { text: question_of(turn), ..message };
     }
     let running = turn.run.as_deref().filter(|_| message.status == Status::Running);
-    if let Some(run) = running.and_then(|run| runs.find(run))
+    if let Some((parts, text, position)) = running.and_then(|run| runs.find(run)?.view())
         && let Some(id) = turn.run.as_deref().and_then(|run| Segment::new(run).ok())
     {
-        let (parts, text, position) = run.view();
         return Message { parts, text, run: Some(Run { id, position }), ..message };
     }
-    // Another process writes it, or it has just ended: then the conversation's topic says so next.
+    // Another process writes it, or it has just ended.
     let kept = answer::from_json(&turn.parts, chunks.map_or(&[], Vec::as_slice));
     Message { parts: answer::shown(&kept, effort), text: answer::text(&kept), ..message }
 }

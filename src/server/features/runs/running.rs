@@ -50,11 +50,15 @@ impl Running {
         &self.topic
     }
 
-    /// The answer as it is now, and the position of the topic at which that is true.
-    pub fn view(&self) -> (Vec<Part>, String, Position) {
+    /// The answer as it is now, and the position of the topic at which that is true. Nothing once it has ended: then it is
+    /// stored whole.
+    pub fn view(&self) -> Option<(Vec<Part>, String, Position)> {
         let mut written = self.lock();
+        if written.end.is_some() {
+            return None;
+        }
         self.tell(&mut written);
-        (written.answer.view(), answer::text(written.answer.parts()), written.position)
+        Some((written.answer.view(), answer::text(written.answer.parts()), written.position))
     }
 
     /// The same as it is stored, and whether that is the end.
