@@ -13,6 +13,8 @@ test("events arrive by themselves, each once and in order", async ({ page, serve
 
 test("the newest row, the strip's mark and the figures say the same", async ({ page }) => {
   await openLive(page);
+  // A server that has just begun has measured nothing yet.
+  await expect(page.locator("tr[data-offset]").first()).toBeVisible();
   const shown = () =>
     page.evaluate(() => ({
       mark: document.querySelector<HTMLElement>("[data-testid=mark]")!.dataset.mark,
