@@ -474,8 +474,7 @@ async fn a_stream_takes_topics_only_from_who_opened_it() {
     let authorization = ("authorization", program.authorization.as_str());
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
     let greeting = stream.read_until(r#""heartbeat_ms""#).await;
-    let id =
-        greeting.split(r#""connection":""#).nth(1).and_then(|rest| rest.split('"').next()).expect("an id").to_owned();
+    let id = http::server::connection_in(&greeting).to_owned();
     let json = ("content-type", "application/json");
     let path = format!("/api/stream/{id}");
     let change = r#"{"subscribe":["channel/a/private-x"]}"#;

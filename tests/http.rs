@@ -8,7 +8,7 @@ mod http {
 use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::http::{Method, StatusCode};
-use http::server::{Answer, Server};
+use http::server::{Answer, Server, connection_in};
 use tidemark::wire::Topic;
 
 const HTML: (&str, &str) = ("accept", "text/html");
@@ -121,7 +121,7 @@ async fn a_shutdown_says_goodbye_on_every_stream_and_opens_no_more() {
     let server = Server::new().await;
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
     let greeting = stream.read_until("\n\n").await;
-    let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
+    let id = connection_in(&greeting);
     assert_eq!(server.get("/readyz", &[]).await.status(), StatusCode::OK);
     server.state.connections.drain();
     let rest = stream.text().await;
@@ -142,7 +142,7 @@ async fn a_live_stream_s_topics_are_changed_by_who_knows_its_id() {
     let server = Server::new().await;
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS]).await;
     let greeting = stream.read_until("\n\n").await;
-    let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
+    let id = connection_in(&greeting);
     let path = format!("/api/stream/{id}");
     let change = |body: &'static str| server.send(Method::POST, &path, &[JSON], body);
 

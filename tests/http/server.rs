@@ -210,3 +210,8 @@ impl Answer {
         next.is_some()
     }
 }
+
+/// The id of a stream, from its greeting.
+pub fn connection_in(greeting: &str) -> &str {
+    greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end")
+}

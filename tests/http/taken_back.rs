@@ -10,7 +10,11 @@ use tidemark::server::{
     store::{Store, StoreError, now_ms, people::Person},
 };
 
-use crate::{EVENTS, http::server::Server, person, visit};
+use crate::{
+    EVENTS,
+    http::server::{Server, connection_in},
+    person, visit,
+};
 
 pub async fn somebody(server: &Server, cookie: &str) -> Person {
     let id = person(server, cookie).await;
@@ -110,7 +114,7 @@ async fn whoever_comes_back_to_what_they_lost_meanwhile_reads_on_in_the_rest() {
     // To a stream that is open it is not added, and the others are.
     let mut stream = server.get("/api/stream?topic=feed", &[EVENTS, ("cookie", &member)]).await;
     let greeting = stream.read_until("\n\n").await;
-    let id = greeting.split_once(r#""connection":""#).expect("an id").1.split('"').next().expect("its end");
+    let id = connection_in(&greeting);
     let change = async |subscribe: &str| {
         let (path, body) = (format!("/api/stream/{id}"), format!(r#"{{"subscribe":[{subscribe}]}}"#));
         server.send(Method::POST, &path, &[("content-type", "application/json"), ("cookie", &member)], body).await
