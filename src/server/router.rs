@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     middleware::{self, Next},
@@ -12,7 +13,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::{
     compression::{
-        CompressionLayer,
+        CompressionBody, CompressionLayer,
         predicate::{DefaultPredicate, Predicate},
     },
     cors::{AllowOrigin, CorsLayer},
@@ -85,6 +86,7 @@ pub fn router(state: AppState) -> anyhow::Result<Router> {
         .layer(
             ServiceBuilder::new()
                 .layer(TraceLayer::new_for_http().on_response(()).on_body_chunk(()).on_eos(()).on_failure(()))
+                .map_response(without_compressor)
                 // Outside of what reads bodies. The default predicate leaves event streams alone; a compressor would hold
                 // events back. Files to be kept are sent as they are: with their length, and in parts that fit together.
                 // To compress a development build's WASM would be most of the time in which a page comes.
@@ -181,11 +183,11 @@ async fn static_file_or_not_found(State(state): State<AppState>, request: Reques
         .append_index_html_on_directories(false)
         .precompressed_br()
         .precompressed_gzip();
-    let request = Request::from_parts(parts.clone(), axum::body::Body::empty());
+    let request = Request::from_parts(parts.clone(), Body::empty());
     let found = tower::ServiceExt::oneshot(files, request).await;
     match found {
         Ok(response) if response.status() != StatusCode::NOT_FOUND => {
-            let mut response = response.map(axum::body::Body::new);
+            let mut response = response.map(Body::new);
             let forever = "public, max-age=31536000, immutable";
             let cache = if hashed { forever } else { "no-cache" };
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
@@ -221,6 +223,12 @@ fn csrf(state: &AppState) -> anyhow::Result<CsrfLayer> {
     state.config.allowed_origins.iter().try_fold(CsrfLayer::new(), |layer, origin| {
         layer.add_trusted_origin(origin).map_err(|error| anyhow::anyhow!("allowed_origins: {origin}: {error}"))
     })
+}
+
+/// A body that is sent as it is has a compressor's room about it all the same, 5.9 KiB: for as long as a stream is open.
+fn without_compressor(response: Response<CompressionBody<Body>>) -> Response {
+    let is_encoded = response.headers().contains_key(header::CONTENT_ENCODING);
+    response.map(|body| if is_encoded { Body::new(body) } else { body.into_inner() })
 }
 
 fn is_no_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
