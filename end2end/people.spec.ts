@@ -160,14 +160,16 @@ test("signing out everywhere ends the other tabs' streams, and makes one somebod
   expect(await name(page)).not.toBe(before);
 });
 
-test("two tabs of a first visit end up live, as one person", async ({ context, page }) => {
-  const other = await context.newPage();
-  await Promise.all([page.goto("/"), other.goto("/")]);
-  for (const tab of [page, other]) await connectionIs(tab, "live");
-  await page.reload();
-  await other.reload();
-  expect(await name(page)).toBe(await name(other));
-});
+for (const path of ["/", "/rooms/lobby"]) {
+  test(`two tabs of a first visit to ${path} end up live, as one person`, async ({ context, page }) => {
+    const other = await context.newPage();
+    await Promise.all([page.goto(path), other.goto(path)]);
+    for (const tab of [page, other]) await connectionIs(tab, "live");
+    await page.reload();
+    await other.reload();
+    expect(await name(page)).toBe(await name(other));
+  });
+}
 
 test("a key that was revoked on the page is worth nothing", async ({ page, server }) => {
   await page.goto("/");
