@@ -1,11 +1,11 @@
 //! Ends of answers that are not the answer's own: stopped, failed, interrupted; and how they go on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tidemark::{
     server::{
         features::conversations::Question,
-        model::{ModelError, Piece, Role, Stop, Usage},
+        model::{Guide, ModelError, Piece, Role, Stop, Usage},
     },
     wire::assistant::Status,
 };
@@ -31,6 +31,47 @@ async fn stopping_an_answer_stops_the_model_and_keeps_what_there_is() {
     assert_eq!(follower.end, Some(Status::Stopped));
     let answer = stage.ended(&ada).await;
     assert_eq!((answer.status, answer.text.as_str()), (Status::Stopped, "Once upon"));
+}
+
+#[tokio::test]
+async fn the_guide_goes_on_where_it_was_stopped_and_costs_nothing() {
+    let stage = Stage::beside(Arc::new(Guide::embedded())).await;
+    let (ada, assistant) = (stage.person("Ada").await, &stage.server.state.assistant);
+    let question = Question {
+        conversation: ID.into(),
+        text: "Which pattern should I use for a chat?".into(),
+        client: "q1".into(),
+        model: Some("offline guide".into()),
+        instead_of: None,
+    };
+    assistant.ask(&ada, question).await.expect("asked");
+    let mut follower = stage.follow(&stage.newest(&ada).await);
+    follower.until("WebSocket").await;
+    let answer = stage.newest(&ada).await;
+    assistant.stop(&ada, ID, answer.id).await.expect("stopped");
+    let part = stage.ended(&ada).await;
+    assert_eq!(part.cost.map(|cost| (cost.input_tokens, cost.output_tokens)), Some((0, 0)));
+    assistant.go_on(&ada, ID, answer.id).await.expect("it goes on");
+    let whole = stage.ended(&ada).await;
+    assistant.again(&ada, ID, answer.id, Some("offline guide".into())).await.expect("once more");
+    let again = stage.ended(&ada).await;
+    assert!(whole.text.len() > part.text.len());
+    assert_eq!((whole.status, whole.text), (Status::Complete, again.text));
+}
+
+#[tokio::test]
+async fn whoever_goes_back_to_a_form_and_asks_something_else_is_answered() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    for question in ["One?", "Another?"] {
+        stage.ask(&ada, "q1", question).await.expect("asked");
+        let (_, pen) = stage.script.next().await;
+        pen.end();
+        stage.ended(&ada).await;
+        stage.ask(&ada, "q1", "One?").await.expect("it was asked before");
+    }
+    let asked: Vec<_> = stage.view(&ada).await.messages.into_iter().filter(|message| !message.answer).collect();
+    assert_eq!(asked.iter().map(|message| &*message.text).collect::<Vec<_>>(), ["One?", "Another?"]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 use futures::{StreamExt, stream};
 
 use super::{
-    Answer, Model, Piece, Prompt, Stop, Turn, Usage,
+    Answer, Model, Piece, Prompt, Role, Stop, Turn, Usage,
     passages::{Library, Passage, stems},
     patterns,
 };
@@ -29,6 +29,19 @@ impl Guide {
     /// What is in this binary.
     pub fn embedded() -> Self {
         Self(Library::embedded())
+    }
+
+    /// What is to be said to the last question; of an answer that broke off, the rest.
+    fn say(&self, turns: &[Turn]) -> String {
+        let asked = |turn: &Turn| turn.is_asked() && !turn.asks_to_go_on();
+        let Some(at) = turns.iter().rposition(asked) else { return self.reply("") };
+        let reply = self.reply(&turns[at].text());
+        let said: String = turns[at + 1..].iter().filter(|turn| turn.role == Role::Assistant).map(Turn::text).collect();
+        match reply.strip_prefix(&said) {
+            Some(rest) => rest.to_owned(),
+            // Another model began it.
+            None => format!("\n\n{reply}"),
+        }
     }
 
     fn reply(&self, question: &str) -> String {
@@ -71,9 +84,7 @@ impl Model for Guide {
     }
 
     fn answer(&self, prompt: Prompt) -> Answer {
-        let question = prompt.turns.iter().rev().find(|turn| turn.is_asked());
-        let reply = self.reply(&question.map(Turn::text).unwrap_or_default());
-        let words: Vec<_> = reply.split_inclusive(' ').map(str::to_owned).collect();
+        let words: Vec<_> = self.say(&prompt.turns).split_inclusive(' ').map(str::to_owned).collect();
         let usage = Usage { input_tokens: 0, output_tokens: 0 };
         let pieces = stream::iter(words).then(|word| async {
             tokio::time::sleep(PACE).await;
@@ -162,6 +173,19 @@ mod tests {
         assert!(reply.trim_end().ends_with(&format!("`{ADD_A_MODEL}` *and restart.*")), "{reply}");
         let lost = Guide::embedded().reply("xyzzy");
         assert!(lost.starts_with("Nothing in the documentation fits") && lost.contains(ADD_A_MODEL), "{lost}");
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_goes_on_where_it_ended() {
+        let guide = Guide::embedded();
+        let question = Turn::user("Which pattern should I use for a chat?");
+        let whole = guide.say(std::slice::from_ref(&question));
+        let (said, rest) = whole.split_at(whole.find(' ').unwrap());
+        let before = [Turn::user("What is a topic?"), Turn::assistant("A log.")];
+        let turns = [&before[..], &[question, Turn::assistant(said), Turn::go_on()]].concat();
+        assert_eq!(guide.say(&turns), rest);
+        let by_another = [Turn::user("What is a topic?"), Turn::assistant("It is"), Turn::go_on()];
+        assert!(guide.say(&by_another).starts_with("\n\n"));
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Turn {
         Self { role: Role::User, parts: vec![Part::Text(text.into())] }
     }
 
+    /// Asks for the rest of the answer before it.
+    pub fn go_on() -> Self {
+        Self::user(GO_ON)
+    }
+
     pub fn assistant(text: impl Into<String>) -> Self {
         Self { role: Role::Assistant, parts: vec![Part::Text(text.into())] }
     }
@@ -87,10 +92,19 @@ impl Turn {
         self.role == Role::User && !self.has_results()
     }
 
+    pub fn asks_to_go_on(&self) -> bool {
+        self.is_asked() && self.text() == GO_ON
+    }
+
     fn has_results(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Result(_)))
     }
 }
+
+/// What an answer that broke off is continued with. The last word is always a person's: models refuse an answer that is
+/// begun for them.
+const GO_ON: &str = "Your answer broke off. Continue it exactly where it ended, without repeating anything and without \
+     an introduction.";
 
 /// How many messages these turns are, as people count: an answer is one, however often it called tools on the way.
 pub fn messages_in(turns: &[Turn]) -> usize {

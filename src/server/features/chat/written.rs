@@ -71,7 +71,7 @@ pub(super) struct Spent {
 impl Spent {
     pub fn new(chats: Arc<Chats>, place: Arc<Place>, is_paid: bool, input_tokens: usize) -> Self {
         let input_tokens = u32::try_from(input_tokens).unwrap_or(u32::MAX);
-        let usage = Usage { input_tokens, output_tokens: 0 };
+        let usage = Usage { input_tokens: if is_paid { input_tokens } else { 0 }, output_tokens: 0 };
         Self { chats, place, is_paid, usage, chars: 0, is_counted: false, is_begun: false }
     }
 
@@ -101,6 +101,9 @@ impl Spent {
     }
 
     fn usage(&self) -> Usage {
+        if !self.is_paid {
+            return self.usage;
+        }
         let guessed = u32::try_from(self.chars.div_ceil(TOKEN_CHARS)).unwrap_or(u32::MAX);
         let output_tokens =
             if self.is_counted { self.usage.output_tokens } else { self.usage.output_tokens.max(guessed) };

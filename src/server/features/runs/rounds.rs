@@ -24,11 +24,6 @@ const CALLS: usize = 8;
 
 const TOO_MANY_CALLS: &str = "This was not done: too many tools were asked for at once. Ask for fewer.";
 
-/// What an answer that broke off is continued with. The last word is always a person's: models refuse an answer that is
-/// begun for them.
-const GO_ON: &str = "Your answer broke off. Continue it exactly where it ended, without repeating anything and without \
-     an introduction.";
-
 impl Writer<'_> {
     pub(super) async fn answer(&mut self) -> Result<Status, End> {
         // A person may have said yes to something since.
@@ -58,7 +53,7 @@ impl Writer<'_> {
         let mut turns = self.begin.turns.clone();
         turns.extend(answer::turns(self.running.lock().answer.parts()));
         if turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-            turns.push(Turn::user(GO_ON));
+            turns.push(Turn::go_on());
         }
         let model = self.begin.admission.model();
         let tools = if model.takes_tools() { self.begin.tools.described() } else { Vec::new() };
