@@ -60,7 +60,7 @@ fn said(text: &str) -> String {
 async fn an_answer_comes_in_pieces_as_the_article_s_route_sends_it_from_both_kinds_of_provider() {
     for kind in [Kind::Anthropic, Kind::OpenAi] {
         let provider = Provider::new(kind, Does::Answer).await;
-        let server = server(&provider).await;
+        let server = server_with(&provider, |assistant| assistant.system_prompt = "Speak of tides.".into()).await;
         let mut answer = ask(&server, QUESTION).await;
         assert_eq!((answer.status(), answer.header("content-type")), (StatusCode::OK, "text/event-stream"));
         let text = answer.text().await;
@@ -73,6 +73,8 @@ async fn an_answer_comes_in_pieces_as_the_article_s_route_sends_it_from_both_kin
         let messages = seen[0]["messages"].as_array().expect("messages");
         assert_eq!(messages.last().expect("one")["content"], "Good morning?");
         assert_eq!(messages.last().expect("one")["role"], "user");
+        let system = if kind == Kind::Anthropic { &seen[0]["system"] } else { &messages[0]["content"] };
+        assert_eq!(system, "Speak of tides.");
     }
 }
 

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use tidemark::server::config::AssistantConfig;
 
 use crate::{QUESTION, ask, http::server::Server};
@@ -89,11 +89,79 @@ async fn a_sign_of_life_is_no_first_word() {
 }
 
 #[tokio::test]
+async fn a_count_of_what_was_asked_is_no_first_word_either() {
+    const STARTED: &str =
+        "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n";
+    let started = || {
+        let begun = stream::once(async { Ok::<_, std::io::Error>(STARTED) });
+        events(Body::from_stream(begun.chain(stream::pending())))
+    };
+    let (url, _) = provider(started).await;
+    let mut answer = ask(&server(&url, |_| {}).await, QUESTION).await;
+    assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT, "{}", answer.text().await);
+}
+
+#[tokio::test]
 async fn an_answer_that_keeps_to_no_limit_is_ended_as_too_long() {
     let (url, _) = provider(|| events(endless(WORD))).await;
     let server = server(&url, |assistant| assistant.output_tokens = 16).await;
     let text = ask(&server, QUESTION).await.text().await;
     assert!(text.ends_with("data: {\"stopped\":\"too-long\"}\n\ndata: [DONE]\n\n"), "{}", &text[text.len() - 99..]);
+}
+
+#[tokio::test]
+async fn a_provider_is_read_no_faster_than_whoever_asks_reads() {
+    let given = Arc::<AtomicUsize>::default();
+    let count = given.clone();
+    let (url, _) = provider(move || {
+        let count = count.clone();
+        let words = stream::repeat_with(move || {
+            count.fetch_add(WORD.len(), Ordering::SeqCst);
+            Ok::<_, std::io::Error>(WORD)
+        });
+        events(Body::from_stream(words))
+    })
+    .await;
+    let mut answer = ask(&server(&url, |assistant| assistant.output_tokens = 200_000).await, QUESTION).await;
+    answer.read_until("on ").await;
+    // What the sockets hold is given yet; then it waits.
+    let stands_still = async {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            let now = given.load(Ordering::SeqCst);
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    };
+    let given = tokio::time::timeout(std::time::Duration::from_secs(20), stands_still).await.expect("it waits");
+    assert!(given < 64 << 20, "{given} bytes were read for somebody who reads nothing");
+}
+
+#[tokio::test]
+async fn a_provider_s_word_of_when_to_come_back_is_kept() {
+    let cases: [(u16, &str, &str, usize, StatusCode); 4] = [
+        (429, "retry-after", "60", 1, StatusCode::SERVICE_UNAVAILABLE),
+        (529, "retry-after", "0", 3, StatusCode::SERVICE_UNAVAILABLE),
+        (500, "x-should-retry", "false", 1, StatusCode::SERVICE_UNAVAILABLE),
+        (400, "x-should-retry", "true", 3, StatusCode::BAD_GATEWAY),
+    ];
+    for (status, header, value, times, told) in cases {
+        let refusal = move || {
+            let status = StatusCode::from_u16(status).expect("a status");
+            (status, [(header, value)], "{}").into_response()
+        };
+        let (url, asked) = provider(refusal).await;
+        let answer = ask(&server(&url, |_| {}).await, QUESTION).await;
+        let wait = if value == "60" { "60" } else { answer.header("retry-after") };
+        assert_eq!(
+            (answer.status(), asked.load(Ordering::SeqCst), answer.header("retry-after")),
+            (told, times, wait),
+            "{status} {header}: {value}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ impl<R: Reading> Stream for Answering<R> {
                 };
                 this.bytes = left;
                 this.error = this.reading.read(data, &mut this.pieces).err();
-                if !this.pieces.is_empty() {
+                if this.pieces.iter().any(|piece| !matches!(piece, Piece::Usage(_))) {
                     body.said(&this.patience);
                 }
                 continue;
@@ -143,8 +143,9 @@ impl<R: Reading> Stream for Answering<R> {
 struct Body {
     bytes: BoxStream<'static, reqwest::Result<Bytes>>,
     until: Instant,
-    /// Signs of life count until then: to the first piece, and from each to the next.
+    /// Signs of life count until then: to the first piece, and from each to the next. What was counted is none.
     piece_until: Instant,
+    has_said: bool,
     /// Set again when it goes off, not at every event: that would be most of the work.
     sleep: Pin<Box<Sleep>>,
 }
@@ -153,18 +154,21 @@ impl Body {
     fn new(response: Response, first: Duration) -> Self {
         let until = Instant::now() + first;
         let sleep = Box::pin(tokio::time::sleep_until(until));
-        Self { bytes: response.bytes_stream().boxed(), until, piece_until: until, sleep }
+        Self { bytes: response.bytes_stream().boxed(), until, piece_until: until, has_said: false, sleep }
     }
 
     /// Anything came.
     fn heard(&mut self, patience: &Patience) {
-        self.until = self.piece_until.min(Instant::now() + patience.silence);
-        self.hurry();
+        if self.has_said {
+            self.until = self.piece_until.min(Instant::now() + patience.silence);
+            self.hurry();
+        }
     }
 
     /// A piece came.
     fn said(&mut self, patience: &Patience) {
         let now = Instant::now();
+        self.has_said = true;
         self.piece_until = now + patience.thought;
         self.until = now + patience.silence;
         self.hurry();

@@ -8,12 +8,15 @@ use crate::{
 };
 
 impl Answer {
-    /// Goes on from what is there.
+    /// Goes on from what is there. Only its last text can become longer.
     pub fn begun(parts: Vec<Kept>) -> Self {
-        let rendered = parts.iter().map(|part| match part {
+        let rendered = parts.iter().enumerate().map(|(at, part)| match part {
             Kept::Text { text } => {
                 let mut blocks = Markdown::default();
                 blocks.push(text);
+                if at + 1 < parts.len() {
+                    blocks.finish();
+                }
                 blocks
             }
             _ => Markdown::default(),
@@ -73,7 +76,11 @@ impl Answer {
         self.unsaved.push(Added { part, added: Kept::Thinking { text: added.to_owned(), signature: None } });
     }
 
+    /// The end of a thought: of the last, or of one that is not told.
     pub fn sign_thinking(&mut self, given: String) {
+        if !matches!(self.parts.last(), Some(Kept::Thinking { signature: None, .. })) {
+            self.add_thinking("");
+        }
         let part = self.parts.len().saturating_sub(1);
         if let Some(Kept::Thinking { signature, .. }) = self.parts.last_mut() {
             *signature = Some(given.clone());

@@ -1,7 +1,7 @@
 //! What an answer promises: what is told is what is shown, what is stored in pieces is the whole, and a model sees what it
 //! wrote with what came of it.
 
-use super::{Answer, from_json, shown, to_json, turns};
+use super::{Answer, Kept, from_json, shown, to_json, turns};
 use crate::{
     server::{
         markdown::{self, Effort},
@@ -58,6 +58,28 @@ fn what_is_told_and_what_is_shown_are_the_same_however_often_it_is_told() {
     let shown: Vec<_> = shown(answer.parts(), &mut Effort::default()).into_iter().map(|part| part.blocks).collect();
     assert_eq!(seen, shown);
     assert!(answer.is_told());
+}
+
+#[test]
+fn what_goes_on_is_shown_as_it_was_and_each_thought_keeps_its_own_mark() {
+    let mut answer = Answer::default();
+    answer.add_text("```rust\nfn main() {}\n```");
+    answer.set_tool(tool(ToolState::Waiting));
+    answer.close();
+    let before = shown(answer.parts(), &mut Effort::default());
+    assert!(before[0].blocks[0].contains("hl-"), "{:?}", before[0].blocks);
+    let mut answer = Answer::begun(answer.parts().to_vec());
+    assert_eq!(answer.view(), before);
+    answer.add_thinking("Hm.");
+    answer.sign_thinking("one".into());
+    answer.sign_thinking("redacted two".into());
+    answer.add_text("So");
+    answer.sign_thinking("three".into());
+    let marks = answer.parts().iter().map(|part| match part {
+        Kept::Thinking { text, signature } => [text, " ", signature.as_deref().unwrap_or("none")].concat(),
+        _ => "-".to_owned(),
+    });
+    assert_eq!(marks.collect::<Vec<_>>(), ["-", "-", "Hm. one", " redacted two", "-", " three"]);
 }
 
 #[test]

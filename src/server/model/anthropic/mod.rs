@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::{Answer, Model, Part, Prompt, Role, Tool, Turn, upstream::Upstream};
-use reading::AnthropicReading;
+use reading::{AnthropicReading, REDACTED};
 
 /// What its models read and write together, in tokens, unless one pays for more.
 const WINDOW: u32 = 200_000;
@@ -123,7 +123,10 @@ fn block(part: &Part, with_thoughts: bool) -> Option<Value> {
         Part::Text(text) => (!text.trim().is_empty()).then(|| json!({ "type": "text", "text": text }))?,
         Part::Thinking { text, signature } => {
             let signature = signature.as_ref().filter(|_| with_thoughts)?;
-            json!({ "type": "thinking", "thinking": text, "signature": signature })
+            match signature.strip_prefix(REDACTED) {
+                Some(data) => json!({ "type": "redacted_thinking", "data": data }),
+                None => json!({ "type": "thinking", "thinking": text, "signature": signature }),
+            }
         }
         Part::Call(call) => {
             let input = if call.input.is_object() { call.input.clone() } else { json!({}) };
@@ -154,7 +157,13 @@ mod tests {
                 Turn::user("How many?"),
                 Turn {
                     role: Role::Assistant,
-                    parts: vec![thought(Some("mark")), thought(None), Part::Text(" ".into()), call],
+                    parts: vec![
+                        thought(Some("mark")),
+                        thought(Some("redacted data")),
+                        thought(None),
+                        Part::Text(" ".into()),
+                        call,
+                    ],
                 },
                 Turn { role: Role::User, parts: vec![Part::Text("And?".into()), result] },
                 Turn { role: Role::Assistant, parts: vec![Part::Text(String::new())] },
@@ -167,6 +176,7 @@ mod tests {
             max_tokens: 9,
         };
         let thinking = json!({ "type": "thinking", "thinking": "hm", "signature": "mark" });
+        let redacted = json!({ "type": "redacted_thinking", "data": "data" });
         let call = json!({ "type": "tool_use", "id": "t1", "name": "search", "input": { "for": "x" } });
         let result = json!({ "type": "tool_result", "tool_use_id": "t1", "content": "7", "is_error": true });
         let expected = json!({
@@ -177,7 +187,7 @@ mod tests {
                 { "role": "user", "content": "Good morning" },
                 { "role": "assistant", "content": [{ "type": "text", "text": "Yes?" }] },
                 { "role": "user", "content": "How many?" },
-                { "role": "assistant", "content": [thinking, call] },
+                { "role": "assistant", "content": [thinking, redacted, call] },
                 { "role": "user", "content": [result, { "type": "text", "text": "And?" }] },
             ],
         });

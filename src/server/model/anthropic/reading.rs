@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::server::model::{Call, ModelError, Piece, Stop, Usage, answering::Reading};
 
+/// Before the data of a thought that is not told: in place of a signature, which has no space in it.
+pub(super) const REDACTED: &str = "redacted ";
+
 /// An answer being read.
 #[derive(Debug, Default)]
 pub struct AnthropicReading {
@@ -45,6 +48,7 @@ struct Block<'a> {
     id: Option<String>,
     name: Option<String>,
     text: Option<String>,
+    data: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,6 +117,9 @@ impl AnthropicReading {
         match (&*block.kind, block.id, block.name) {
             ("tool_use", Some(id), Some(name)) => self.call = Some((id, name, String::new())),
             ("text", ..) => pieces.extend(given(block.text).map(Piece::Text)),
+            ("redacted_thinking", ..) => {
+                pieces.extend(given(block.data).map(|data| Piece::Signature([REDACTED, &data].concat())))
+            }
             _ => {}
         }
     }
@@ -231,6 +238,7 @@ mod tests {
             usage(1),
             Piece::Thinking("hm".into()),
             Piece::Signature("mark".into()),
+            Piece::Signature("redacted x".into()),
             Piece::Text("Good ".into()),
             Piece::Text("\"morning\" ☀️".into()),
             usage(12),

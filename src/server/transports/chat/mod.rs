@@ -85,26 +85,31 @@ pub async fn answer(
     }
 }
 
-/// Waits for the first piece: what is wrong before it has a status.
+/// Waits for the first piece that is said: what is wrong before it has a status.
 async fn begin(
     state: &AppState,
     payer: &Payer,
     turns: Vec<Turn>,
 ) -> Result<(Result<Piece, ModelError>, Written), ChatError> {
     let mut written = state.chats.admit(payer, None, &turns).await?.ask(turns, Vec::new());
-    match written.next().await {
-        Some(Ok(first)) => Ok((Ok(first), written)),
-        Some(Err(error)) => Err(error.into()),
-        None => Err(ModelError::Broken.into()),
+    loop {
+        match written.next().await {
+            Some(Ok(Piece::Usage(_))) => {}
+            Some(Ok(first)) => return Ok((Ok(first), written)),
+            Some(Err(error)) => return Err(error.into()),
+            None => return Err(ModelError::Broken.into()),
+        }
     }
 }
 
-/// Whose ceilings an answer counts towards. Whoever has not signed in is one with all others at their address.
+/// Whose ceilings an answer counts towards. Whoever has not signed in is one with all others at their address, and so is a
+/// program whose key is for other things.
 pub(in crate::server) fn payer(asking: &Asking, source: Option<&Source>) -> Payer {
     let signed_in = asking.person.as_ref().filter(|person| person.email.is_some());
     let person = signed_in.map(|person| format!("person {}", person.id));
     let key = || {
-        asking.key.as_ref().map(|key| key.person.clone().map_or(format!("key {}", key.id), |id| format!("person {id}")))
+        let key = asking.key.as_ref().filter(|key| key.may_talk())?;
+        Some(key.person.clone().map_or_else(|| format!("key {}", key.id), |id| format!("person {id}")))
     };
     Payer::new(person.or_else(key), source.map_or("", |source| &source.0))
 }
