@@ -31,7 +31,7 @@ pub fn current() -> Result<(Arc<Assistant>, Asker), AppError> {
 /// Whoever sends a request: a person, a program with an API key, or nobody in particular.
 pub fn of(state: &AppState, asking: &Asking, source: String) -> Asker {
     let person = asking.person.as_ref().filter(|_| !asking.unwritten).map(|person| Owner::Person(person.id.clone()));
-    let owner = person.or_else(|| asking.key.as_ref().map(owner_of_key));
+    let owner = person.or_else(|| asking.key.as_ref().filter(|key| key.may_talk()).map(owner_of_key));
     let tools = Toolbox::of(Context { state: state.clone(), asking: asking.clone() });
     Asker { owner, payer: payer(asking, Some(&Source(source))), tools }
 }

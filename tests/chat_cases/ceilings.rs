@@ -19,7 +19,7 @@ use crate::{
 
 /// Somebody with a ceiling of their own.
 async fn somebody(server: &Server) -> String {
-    let key = keys::create(&server.state.store, "test", "publish:channel/shop/*", None).await.expect("a key");
+    let key = keys::create(&server.state.store, "test", "publish:conversation/*", None).await.expect("a key");
     format!("Bearer {key}")
 }
 

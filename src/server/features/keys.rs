@@ -69,7 +69,8 @@ pub enum KeyError {
     #[error("you have {KEYS_A_PERSON} keys; revoke one first")]
     TooMany,
     #[error(
-        "you may grant reading channels, publishing to your own (channel/YOUR-ID/…), rooms, jobs and your own topic, not {0}"
+        "you may grant reading channels, publishing to your own (channel/YOUR-ID/…), rooms, jobs, conversations and your own \
+         topic, not {0}"
     )]
     NotYours(Grant),
     #[error("there is no such key, or it has been revoked")]
@@ -91,6 +92,13 @@ impl Key {
         }
         let topic = topic.to_string();
         self.grants.iter().any(|grant| grant.action == action && grant.covers(&topic))
+    }
+
+    /// Whether it may talk with the assistant: whoever made it pays, and owns the conversations.
+    pub fn may_talk(&self) -> bool {
+        // Which conversation it will be is not known yet; grants cover all of them, or none that is new.
+        let any = Segment::new(&format!("{:032x}", rand::random::<u128>()));
+        any.is_ok_and(|id| self.allows(Action::Publish, &Topic::Conversation { id }))
     }
 
     /// The name of its access at the door.
@@ -161,7 +169,8 @@ pub async fn create(store: &Store, name: &str, grants: &str, person: Option<&str
         let own = format!("user/{person}");
         // Of private rooms a key opens those of its maker: the door looks.
         let open = |grant: &Grant| {
-            ["channel/", "room/", "presence/", "typing/", "job/"].iter().any(|kind| grant.pattern.starts_with(kind))
+            let kinds = ["channel/", "room/", "presence/", "typing/", "job/", "conversation/"];
+            kinds.iter().any(|kind| grant.pattern.starts_with(kind))
         };
         let app = format!("channel/{person}/");
         let theirs = |grant: &Grant| match grant.action {

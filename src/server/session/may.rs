@@ -106,12 +106,16 @@ impl Asking {
         owns && (reads || key.allows(Action::Publish, &topic)) || reads && key.person.is_none()
     }
 
-    /// Whether this conversation is theirs.
+    /// Whether this conversation is theirs; of a program, whether it is its owner's and its key is for it.
     pub fn talks_in(&self, conversation: &ConversationRow) -> bool {
         let Some(owner) = &conversation.owner else { return false };
         match (&self.person, &self.key) {
             (Some(person), _) => *owner == Owner::Person(person.id.clone()),
-            (None, Some(key)) => *owner == features::jobs::owner_of_key(key),
+            (None, Some(key)) => {
+                let topic = features::conversations::topic(&conversation.id);
+                let may = |topic: &Topic| key.allows(Action::Read, topic) || key.allows(Action::Publish, topic);
+                *owner == features::jobs::owner_of_key(key) && topic.is_ok_and(|topic| may(&topic))
+            }
             (None, None) => false,
         }
     }
