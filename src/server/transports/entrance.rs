@@ -28,10 +28,7 @@ pub async fn readable(
     let (mut joining, mut lost) = (Vec::with_capacity(marks.len()), Vec::new());
     for mark in marks {
         // Taken before the look: a membership that ends in between ends this too.
-        let membership = match (&asking.person, mark.topic.room()) {
-            (Some(person), Some(room)) => Some(state.door.access(&rooms::access(room.as_str(), &person.id))),
-            _ => shared(state, asking, &mark.topic).await?,
-        };
+        let membership = right(state, asking, &mark.topic).await?;
         match may(state, asking, Action::Read, &mark.topic).await {
             Ok(true) => {}
             Ok(false) if mark.position.is_none() && !back => return Err(RefusedCode::UnknownTopic),
@@ -67,8 +64,12 @@ fn is_personal(topic: &Topic) -> bool {
     matches!(topic, Topic::User { .. } | Topic::Conversations { .. })
 }
 
-/// The right by which somebody reads what another shares, or what is written in a room: it ends when that does.
-async fn shared(state: &AppState, asking: &Asking, topic: &Topic) -> Result<Option<Access>, RefusedCode> {
+/// The right to this topic alone: by which somebody is in a room, reads what another shares, or what is written in a room. It
+/// ends when that does. To be taken before one looks whether they may.
+pub async fn right(state: &AppState, asking: &Asking, topic: &Topic) -> Result<Option<Access>, RefusedCode> {
+    if let (Some(person), Some(room)) = (&asking.person, topic.room()) {
+        return Ok(Some(state.door.access(&rooms::access(room.as_str(), &person.id))));
+    }
     if let (Some(person), Topic::Run { id }) = (&asking.person, topic) {
         let room = state.store.room_of_run(id.as_str()).await.map_err(|error| unknown(&error, topic))?;
         // What is written in a room is a member's for as long as the room is.

@@ -25,6 +25,7 @@ use crate::{
         session::{Asking, may},
         state::AppState,
         topics::{Cursor, From, Mailbox, Read},
+        transports::entrance,
     },
     wire::{Position, Topic, stream::RefusedCode},
 };
@@ -103,6 +104,12 @@ pub async fn read(
     Path(path): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
+    // Taken before the look: a membership that ends in between ends this too.
+    let membership = match topic_of(&path) {
+        Some(topic) => entrance::right(&state, &asking, &topic).await,
+        None => return unknown(),
+    };
+    let Ok(membership) = membership else { return http_error::unavailable() };
     let topic = match allowed(&state, &asking, Action::Read, &path).await {
         Ok(topic) => topic,
         Err(refused) => return refused,
@@ -117,8 +124,12 @@ pub async fn read(
     }
     let mailbox = Arc::<Mailbox>::default();
     let cursor = state.topics.subscribe(&topic, from, &mailbox, 0, 0);
-    let mut cursor = match asking.access.clone() {
+    let cursor = match asking.access.clone() {
         Some(access) => cursor.with_access(access),
+        None => cursor,
+    };
+    let mut cursor = match membership {
+        Some(membership) => cursor.with_membership(membership),
         None => cursor,
     };
     let wait = Duration::from_secs(asked.wait.min(WAIT_SECONDS));
@@ -182,9 +193,14 @@ fn answer(json: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], json).into_response()
 }
 
-/// The topic, if whoever asks may do this with it. The route ends in a wildcard, because a topic has slashes.
+/// The route ends in a wildcard, because a topic has slashes.
+fn topic_of(path: &str) -> Option<Topic> {
+    path.strip_suffix("/events")?.parse().ok()
+}
+
+/// The topic, if whoever asks may do this with it.
 async fn allowed(state: &AppState, asking: &Asking, action: Action, path: &str) -> Result<Topic, Response> {
-    let topic = path.strip_suffix("/events").and_then(|topic| topic.parse().ok()).ok_or_else(unknown)?;
+    let topic = topic_of(path).ok_or_else(unknown)?;
     match may(state, asking, action, &topic).await {
         Ok(true) => Ok(topic),
         Ok(false) => Err(unknown()),
