@@ -4,12 +4,14 @@ use axum::http::StatusCode;
 use serde_json::json;
 use tidemark::{
     server::{
+        asker,
         features::{
-            conversations::{ConversationError, list_topic},
-            keys::Action,
+            conversations::{self, ConversationError, list_topic},
+            keys::{self, Action},
         },
         model::{Call, Piece, Stop},
         session::{Asking, may},
+        store::StoreError,
     },
     wire::{Topic, topic::Segment},
 };
@@ -101,8 +103,12 @@ async fn a_deleted_conversation_is_not_begun_anew_by_who_was_away_and_the_list_h
     stage.ended(&ada).await;
     state.assistant.rename(&ada, ID, "Another").await.expect("renamed");
     state.assistant.delete(&ada, ID).await.expect("deleted");
-    let late = stage.ask(&ada, "q2", "Two?").await;
-    assert!(matches!(late, Err(ConversationError::Deleted)), "{late:?}");
+    // Whoever comes back the next day, too: the housekeeping was there in between.
+    for _ in 0..2 {
+        let late = stage.ask(&ada, "q2", "Two?").await;
+        assert!(matches!(late, Err(ConversationError::Deleted)), "{late:?}");
+        conversations::tidy(&state.store).await.expect("tidied");
+    }
     assert!(state.assistant.list("p-Ada", "", 10).await.expect("the store").is_empty());
     let told = state.store.newest(&list_topic("p-Ada").expect("a topic"), 10, 1 << 16).await.expect("the store");
     let told = told.newest.iter().map(|event| {
@@ -112,6 +118,68 @@ async fn a_deleted_conversation_is_not_begun_anew_by_who_was_away_and_the_list_h
     });
     let kinds = ["QuestionAsked", "AnswerBegun", "AnswerEnded", "ConversationRenamed", "ConversationDeleted"];
     assert_eq!(told.collect::<Vec<_>>(), kinds);
+
+    // One day it is forgotten, too.
+    let topic = Topic::Conversation { id: Segment::new(ID).expect("a segment") };
+    let aged = state.store.write::<_, StoreError, _>(|tx| {
+        Box::pin(async move {
+            sqlx::query("UPDATE event SET published_ms = 0").execute(&mut tx.connection).await?;
+            Ok(())
+        })
+    });
+    aged.await.expect("the store");
+    conversations::tidy(&state.store).await.expect("tidied");
+    let known = state.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.knows(&topic).await }));
+    assert!(!known.await.expect("the store"));
+}
+
+#[tokio::test]
+async fn a_program_talks_and_reads_only_with_a_key_that_is_for_it() {
+    let stage = Stage::new().await;
+    let (ada, state) = (stage.person("Ada").await, &stage.server.state);
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    pen.end();
+    stage.ended(&ada).await;
+    let topic = Topic::Conversation { id: Segment::new(ID).expect("a segment") };
+    for (grants, maker, reads, talks) in [
+        ("publish:channel/p-Ada/* read:room/lobby", "p-Ada", false, false),
+        ("read:conversation/*", "p-Ada", true, false),
+        ("publish:conversation/*", "p-Ada", true, true),
+        ("publish:conversation/* read:conversation/*", "p-Eve", false, true),
+    ] {
+        if maker == "p-Eve" {
+            stage.person("Eve").await;
+        }
+        let shown = keys::create(&state.store, "test", grants, Some(maker)).await.expect("a key");
+        let key = keys::find(&state.store, &shown).await.expect("the store");
+        let asking = Asking { key, ..Asking::default() };
+        let may_read = may(state, &asking, Action::Read, &topic).await.expect("the store");
+        let asker = asker::of(state, &asking, "1.2.3.4".into());
+        let pays = !asker.payer.is_address();
+        assert_eq!((may_read, asker.owner.is_some(), pays), (reads, talks, talks), "{grants} of {maker}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_what_is_shared_hears_no_more_when_sharing_ends() {
+    let stage = Stage::new().await;
+    let ada = stage.person("Ada").await;
+    stage.ask(&ada, "q1", "One?").await.expect("asked");
+    let (_, pen) = stage.script.next().await;
+    stage.server.state.assistant.share(&ada, ID, true).await.expect("shared");
+    let run = stage.newest(&ada).await.run.expect("it is being written");
+    let poll = format!("/api/topics/run/{}/events?after={}&wait=30", run.id, run.position);
+    let waiting = stage.server.get(&poll, &[]);
+    let ending = async {
+        stage.settled().await;
+        stage.server.state.assistant.share(&ada, ID, false).await.expect("not any more");
+        pen.write("unseen");
+    };
+    let (answer, ()) = tokio::join!(waiting, ending);
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    pen.end();
+    stage.ended(&ada).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
     Asker, Assistant, ConversationError, Question, check_client, check_id, checked,
     place::{InConversation, Place, Writing, add_answer, add_question, cost_of, create, tell},
     topic,
-    tree::{check_free, find_answer, place_of, question_of, turns_to},
+    tree::{check_free, check_goes_on, find_answer, place_of, question_of, turns_to},
 };
 use crate::{
     server::{
@@ -26,7 +26,7 @@ use crate::{
 impl Assistant {
     /// Asks something and has it answered. The conversation's id.
     pub async fn ask(&self, asker: &Asker, question: Question) -> Result<String, ConversationError> {
-        let Question { conversation: id, text, client, model, instead_of } = question;
+        let Question { conversation: id, text, mut client, model, instead_of } = question;
         let owner = asker.owner.clone().ok_or(ConversationError::Unknown)?;
         check_id(&id)?;
         check_client(&client)?;
@@ -37,7 +37,11 @@ impl Assistant {
         }
         // One that arrives again costs nothing.
         if let Some(before) = turns.iter().find(|turn| turn.client.as_deref() == Some(&client)) {
-            return if question_of(before) == text { Ok(id) } else { Err(ConversationError::Reused) };
+            if question_of(before) == text {
+                return Ok(id);
+            }
+            // Whoever goes back to a page without a script, and asks something else in its form.
+            client = format!("{:032x}", rand::random::<u128>());
         }
         let leaf = known.and_then(|row| row.leaf);
         let parent = place_of(&turns, leaf, instead_of)?;
@@ -104,7 +108,8 @@ impl Assistant {
         let writing = Writing::by(&admission);
         let written = self.begin(asker, Some((admission, said)), move |tx| {
             Box::pin(async move {
-                check_free(&tx.turns(&id).await?, parent)?;
+                let row = tx.turn(turn).await?.ok_or(ConversationError::Message)?;
+                check_goes_on(&tx.turns(&id).await?, &row)?;
                 add_answer(tx, &id, parent, writing, Some(turn)).await.map(Some)
             })
         });
@@ -145,7 +150,7 @@ impl Assistant {
                 }
                 // The other decision was made at the same moment: this one has to be made again, with leave to go on.
                 let writing = writing.ok_or(ConversationError::Busy)?;
-                check_free(&tx.turns(&row.conversation).await?, row.parent)?;
+                check_goes_on(&tx.turns(&row.conversation).await?, &row)?;
                 add_answer(tx, &row.conversation, row.parent, writing, Some(turn)).await.map(Some)
             })
         });

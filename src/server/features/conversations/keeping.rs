@@ -122,13 +122,15 @@ impl Assistant {
 pub async fn tidy(store: &Store) -> Result<(), StoreError> {
     /// A conversation of nobody's is remembered for so long: a day.
     const NOBODYS_MS: i64 = 24 * 60 * 60 * 1_000;
+    /// For so long it is known that one was deleted: a tab that was away would make it anew.
+    const DELETED_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
     /// In one write.
     const BATCH: u64 = 200;
     loop {
         let removed = store.write::<_, StoreError, _>(|tx| {
             Box::pin(async move {
                 let conversations = tx.forget_nobodys_conversations(tx.now_ms - NOBODYS_MS, BATCH).await?;
-                Ok(conversations.max(tx.forget_stray_conversation_topics(BATCH).await?))
+                Ok(conversations.max(tx.forget_stray_conversation_topics(tx.now_ms - DELETED_MS, BATCH).await?))
             })
         });
         if removed.await? < BATCH {

@@ -67,8 +67,6 @@ pub enum ConversationError {
     Text,
     #[error("a question's client id is 1 to {CLIENT_BYTES} letters, digits, dashes and underscores")]
     Client,
-    #[error("this client id was used for another question")]
-    Reused,
     #[error("an answer is being written here; stop it, or wait for its end")]
     Busy,
     #[error("this answer has not broken off")]

@@ -61,6 +61,15 @@ pub(super) fn check_free(turns: &[TurnRow], parent: Option<u64>) -> Result<(), C
     if before || beside { Err(ConversationError::Busy) } else { Ok(()) }
 }
 
+/// An answer goes on only while nothing is written that knows it as it is.
+pub(super) fn check_goes_on(turns: &[TurnRow], answer: &TurnRow) -> Result<(), ConversationError> {
+    let is_below = |turn: &&TurnRow| path(turns, Some(turn.id)).iter().any(|before| before.id == answer.id);
+    if turns.iter().filter(|turn| is_running(turn)).any(|turn| is_below(&turn)) {
+        return Err(ConversationError::Busy);
+    }
+    check_free(turns, answer.parent)
+}
+
 pub(super) fn is_running(turn: &TurnRow) -> bool {
     turn.status == Status::Running.name()
 }
@@ -129,6 +138,10 @@ mod tests {
         assert!(check_free(&turns, Some(4)).is_ok(), "elsewhere");
         turns[1].status = "running".into();
         assert!(matches!(check_free(&turns, Some(6)), Err(ConversationError::Busy)), "further on");
+        turns = tree();
+        turns[4].status = "running".into();
+        assert!(matches!(check_goes_on(&turns, &turns[1]), Err(ConversationError::Busy)), "before it");
+        assert!(check_goes_on(&turns, &turns[2]).is_ok(), "on another way");
     }
 
     #[test]

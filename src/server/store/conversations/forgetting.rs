@@ -3,10 +3,11 @@
 
 use crate::server::store::{StoreError, Tx};
 
-/// Topics of conversations that are gone: those whose name ends with no conversation's id. Looked up by the index of the
-/// names and that of the ids, however many there are. "0" is what follows "/".
+/// Topics of conversations that are gone, and were before a time: those whose name ends with no conversation's id. Looked up
+/// by the index of the names and that of the ids, however many there are. "0" is what follows "/".
 const STRAY_TOPICS: &str = "SELECT name FROM topic WHERE name >= 'conversation/' AND name < 'conversation0' \
-     AND NOT EXISTS (SELECT 1 FROM conversation WHERE conversation.id = substr(topic.name, 14)) LIMIT $1";
+     AND NOT EXISTS (SELECT 1 FROM conversation WHERE conversation.id = substr(topic.name, 14)) AND NOT EXISTS (SELECT 1 FROM event \
+     WHERE event.topic_id = topic.id AND event.\"offset\" = topic.head AND event.published_ms >= $1) LIMIT $2";
 
 impl Tx {
     /// Removes nobody's oldest conversations, so that there is a place below so many.
@@ -34,12 +35,12 @@ impl Tx {
         Ok(removed.rows_affected())
     }
 
-    /// Removes topics of conversations that are gone; how many.
-    pub async fn forget_stray_conversation_topics(&mut self, most: u64) -> Result<u64, StoreError> {
+    /// Removes topics of conversations that were gone before a time; how many.
+    pub async fn forget_stray_conversation_topics(&mut self, before_ms: i64, most: u64) -> Result<u64, StoreError> {
         let text = format!("DELETE FROM topic WHERE name IN ({STRAY_TOPICS})");
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let removed = sqlx::query(sqlx::AssertSqlSafe(text)).bind(most).execute(&mut self.connection).await?;
-        Ok(removed.rows_affected())
+        let removed = sqlx::query(sqlx::AssertSqlSafe(text)).bind(before_ms).bind(most);
+        Ok(removed.execute(&mut self.connection).await?.rows_affected())
     }
 }
 

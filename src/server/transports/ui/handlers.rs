@@ -148,9 +148,7 @@ fn refuse(error: &ConversationError) -> Response {
     match error {
         ConversationError::Chat(error) => chat::refuse(error),
         ConversationError::Unknown | ConversationError::Message => http_error::not_found(&words),
-        ConversationError::Busy | ConversationError::Reused | ConversationError::Decided | ConversationError::Whole => {
-            http_error::conflict(&words)
-        }
+        ConversationError::Busy | ConversationError::Decided | ConversationError::Whole => http_error::conflict(&words),
         ConversationError::TooMany => http_error::too_many(&words),
         ConversationError::TooLong => http_error::too_large(&words),
         ConversationError::Store(error) => {
