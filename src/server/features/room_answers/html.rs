@@ -2,13 +2,17 @@
 //! renderer lets through is never older than the renderer. What anybody else wrote stays text.
 
 use super::NAME;
-use crate::{server::markdown, wire::room::Message};
+use crate::{
+    server::markdown::{self, Effort},
+    wire::room::Message,
+};
 
-/// Messages as they are shown.
+/// Messages as they are shown. The newest get their colours first: there is an end to what is coloured at each look.
 pub fn formatted(mut messages: Vec<Message>) -> Vec<Message> {
-    for message in &mut messages {
+    let mut effort = Effort::default();
+    for message in messages.iter_mut().rev() {
         if message.author.bot && message.author.id == NAME {
-            message.html = markdown::render(&message.text);
+            message.html = markdown::render_within(&message.text, &mut effort);
         }
     }
     messages
