@@ -138,6 +138,7 @@ test("a question that waited for the network is not asked in a conversation that
   await field(page).fill("[say Two] later");
   await field(page).press("Enter");
   await expect(page.locator(".question--pending")).toContainText("waits for a connection");
+  await field(page).fill("and a third");
   await talks(other).getByLabel("Rename or delete: [say One]").click();
   await talks(other).getByText("Delete …").click();
   await talks(other).getByRole("button", { name: "Delete it for good" }).click();
@@ -146,6 +147,21 @@ test("a question that waited for the network is not asked in a conversation that
   await expect(page.getByText(/^This conversation was deleted.* What you were writing is kept for a new one\.$/)).toBeVisible();
   await expect(talks(page).getByText("Nothing asked yet.")).toBeVisible();
   await talks(page).getByRole("link", { name: "New conversation" }).click();
-  await expect(field(page)).toHaveValue("[say Two] later");
+  await expect(field(page)).toHaveValue("[say Two] later\nand a third");
   await elsewhere.close();
+});
+
+test("Escape in a field of something else does not stop an answer", async ({ page, start, model }) => {
+  const server = await start(model.settings);
+  await ask(page, server, "[slow] [words 400] on and on");
+  await expect(answer(page, "running")).toContainText(/\S/);
+  await talks(page).getByRole("searchbox").press("Escape");
+  await talks(page).getByLabel("Rename or delete: [slow] [words 400] on and on").click();
+  await talks(page).getByRole("textbox", { name: "Name" }).press("Escape");
+  // A tenth of a second is a word: more come.
+  const words = async () => (await answer(page, "running").innerText()).split(" ").length;
+  const before = await words();
+  await expect.poll(words).toBeGreaterThan(before + 3);
+  await field(page).press("Escape");
+  await expect(answer(page, "stopped")).toBeVisible();
 });

@@ -167,7 +167,7 @@ pub fn pressed(event: &ev::KeyboardEvent) {
     }
 }
 
-/// Escape leaves an edit, and stops what is being written, wherever the focus is.
+/// Escape leaves an edit, and stops what is being written, wherever the focus is but in a field of something else.
 pub fn listen_for_escape(chat: Chat) {
     effect(move |first| {
         if first {
@@ -182,23 +182,24 @@ pub fn listen_for_escape(chat: Chat) {
 }
 
 fn escape(chat: Chat) {
-    let edited = document().active_element().and_then(|element| element.closest("details[open] form").ok().flatten());
-    if edited.is_some_and(|form| close_edit(chat, &form)) {
-        return;
-    }
-    if let Some(stop) = document().get_element_by_id(STOP).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+    let field =
+        document().active_element().and_then(|element| element.closest("input, details[open] form").ok().flatten());
+    if let Some(field) = field {
+        close_edit(chat, &field);
+    } else if let Some(stop) =
+        document().get_element_by_id(STOP).and_then(|form| form.dyn_into::<HtmlFormElement>().ok())
+    {
         let _ = stop.request_submit();
     }
 }
 
-/// Closes what a question is edited in. Whether it was open.
-fn close_edit(chat: Chat, form: &Element) -> bool {
-    let Some(edit) = form.closest(".edit[open]").ok().flatten() else { return false };
+/// Closes what a question is edited in.
+fn close_edit(chat: Chat, form: &Element) {
+    let Some(edit) = form.closest(".edit[open]").ok().flatten() else { return };
     leave_edit(chat);
     let _ = edit.remove_attribute("open");
     let summary = edit.query_selector("summary").ok().flatten();
     if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
         let _ = summary.focus();
     }
-    true
 }

@@ -247,7 +247,9 @@ pub fn discard(chat: Chat) {
 /// The conversation is gone: what was to be asked in it is kept for a new one. Whether there was anything.
 pub fn give_up(chat: Chat) -> bool {
     let asked = chat.pending.try_update(Option::take).flatten().map(|pending| pending.text);
-    let text = asked.or_else(|| remembered(&key(chat, "draft"))).unwrap_or_default();
+    let edited = remembered(&key(chat, "edit")).and_then(|kept| Some(kept.split_once(' ')?.1.to_owned()));
+    let all = [remembered(NEW_DRAFT), asked, edited, remembered(&key(chat, "draft"))];
+    let text = all.into_iter().flatten().collect::<Vec<_>>().join("\n");
     remove_remembered(&key(chat, "asked"));
     remove_remembered(&key(chat, "draft"));
     leave_edit(chat);
