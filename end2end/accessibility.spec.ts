@@ -2,7 +2,7 @@
 // scheme and on narrow and wide screens, and everything can be reached and worked without a mouse.
 import { AxeBuilder } from "@axe-core/playwright";
 import { answer, ask, field, pending } from "./assistant.ts";
-import { publishes } from "./feed.ts";
+import { hasRows, publishes } from "./feed.ts";
 import { button, connectionIs, cutButton, expect, NETWORK_ERROR, openLive, type Page, reconnectButton, test } from "./fixtures.ts";
 
 async function expectNoViolations(page: Page): Promise<void> {
@@ -72,6 +72,7 @@ test.describe("with a divider", () => {
 
       test(`axe finds nothing while the tab reconnects and after a restart, ${colorScheme}`, async ({ page, server }) => {
         await openLive(page);
+        await hasRows(page);
         await server.kill();
         await connectionIs(page, "reconnecting");
         await expectNoViolations(page);

@@ -56,6 +56,9 @@ export const lines = (page: Page): Promise<(Position | null)[]> =>
 
 export const rows = async (page: Page): Promise<Position[]> => (await lines(page)).filter((line) => line !== null);
 
+/** A server that has just begun has measured nothing yet, and a page may be faster. */
+export const hasRows = (page: Page) => expect(page.locator("tr[data-offset]").first()).toBeVisible();
+
 /** Rises by one from first to last: nothing lost, nothing doubled. */
 export function expectUnbroken(positions: Position[]): void {
   expect(positions.length, "there is something to compare").toBeGreaterThan(0);

@@ -3,6 +3,7 @@
 import {
   expectRowsUnbroken,
   expectUnbroken,
+  hasRows,
   heardEvents,
   lines,
   mark,
@@ -132,6 +133,7 @@ test.describe("with a server that dies", () => {
   test("a server that is replaced says goodbye, and the tab counts the seconds until it comes back", async ({ page, server }) => {
     await record(page);
     await openLive(page);
+    await hasRows(page);
     expect((await server.stop()).code).toBe(0);
     await connectionIs(page, "reconnecting");
     await expect(words(page)).toHaveText(/^reconnecting in [2-6] s$/);

@@ -1,5 +1,5 @@
 // Nothing on the page moves by itself: not when events arrive, not over a cut, a pause or a restart.
-import { expectRowsUnbroken, publishes, reaches, rows } from "./feed.ts";
+import { expectRowsUnbroken, hasRows, publishes, reaches, rows } from "./feed.ts";
 import { button, connectionIs, cutButton, expect, NETWORK_ERROR, openLive, type Page, reconnectButton, test } from "./fixtures.ts";
 
 type Shift = { value: number; moved: string[] };
@@ -77,6 +77,7 @@ test.describe("over a restart", () => {
   test("no layout shift when the server is killed and comes back", async ({ page, server }) => {
     await watchShifts(page);
     await openLive(page);
+    await hasRows(page);
     await server.kill();
     await connectionIs(page, "reconnecting");
     await server.restart();
