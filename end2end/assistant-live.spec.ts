@@ -157,7 +157,7 @@ test("Escape in a field of something else does not stop an answer", async ({ pag
   await expect(answer(page, "running")).toContainText(/\S/);
   await talks(page).getByRole("searchbox").press("Escape");
   await talks(page).getByLabel("Rename or delete: [slow] [words 400] on and on").click();
-  await talks(page).getByRole("textbox", { name: "Name" }).press("Escape");
+  await talks(page).getByRole("textbox", { name: "What it is called" }).press("Escape");
   // A tenth of a second is a word: more come.
   const words = async () => (await answer(page, "running").innerText()).split(" ").length;
   const before = await words();
