@@ -56,7 +56,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expectNoViolations(page);
         await page.goto("/nowhere");
         await expectNoViolations(page);
-        for (const path of ["/account", "/notifications", "/rooms", "/jobs", "/search?q=welcome"]) {
+        for (const path of ["/account", "/notifications", "/rooms", "/jobs", "/search?q=welcome", "/docs/protocol.md", "/docs/Leptos.toml"]) {
           await page.goto(path);
           await expectNoViolations(page);
         }

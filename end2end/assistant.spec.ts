@@ -75,6 +75,21 @@ test("whoever reloads in the middle of an answer goes on reading it, and nothing
   expect(plain(await text(page).innerHTML())).toBe(plain(streamed));
 });
 
+test("what the guide quotes is read on where it stands in the documentation", async ({ page }) => {
+  await begin(page, "What does a reset mean?");
+  await whole(page);
+  const source = text(page).getByRole("link", { name: "docs/protocol.md" }).first();
+  const [path, anchor] = (await source.getAttribute("href"))!.split("#");
+  await source.click();
+  await expect(page).toHaveURL(new RegExp(`${path}#${anchor}$`));
+  await expect(page.locator(`[id="${anchor}"]`)).toBeInViewport();
+  await page.getByRole("link", { name: "docs/ARCHITECTURE.md" }).first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Architecture");
+  await page.getByText("On this page").click();
+  await page.getByRole("navigation", { name: "On this page" }).getByRole("link", { name: "The assistant" }).click();
+  await expect(page.getByRole("heading", { name: "The assistant", exact: true })).toBeInViewport();
+});
+
 test("two tabs watch one answer and see the same, also through a lost connection", async ({ page, context, allowed }) => {
   allowed.push(NETWORK_ERROR);
   const address = await begin(page);

@@ -29,7 +29,7 @@ async function articlesClient(api: string, question: string): Promise<{ text: st
 test("the article's client reads an answer as it is written, and the guide says that it is no model", async ({ server }) => {
   const { text, pieces } = await articlesClient(server.url, "What does a reset mean?");
   expect(text).toContain("From the documentation:");
-  expect(text).toContain("(docs/protocol.md)");
+  expect(text).toContain("([docs/protocol.md](/docs/protocol.md#");
   expect(text).toContain("This is search, not a model.");
   expect(pieces).toBeGreaterThan(20);
 });

@@ -1,10 +1,22 @@
-// The inspector and the page for addresses that lead nowhere.
+// The inspector, the documentation, and the page for addresses that lead nowhere.
 import { head, publishes } from "./feed.ts";
 import { connectionIs, expect, openLive, type Page, PRELOADED, test } from "./fixtures.ts";
 import type { Env } from "./server.ts";
 
 const topic = (page: Page, name: string) => page.locator(`tr[data-key="topic/${name}"]`);
 const connections = (page: Page) => page.getByRole("region", { name: "Connections" }).locator("tbody tr");
+
+test("the documentation is there to be read, without what is secret or what lies elsewhere", async ({ server }) => {
+  const settings = await fetch(`${server.url}/docs/Leptos.toml`);
+  expect(settings.status).toBe(200);
+  expect(await settings.text()).toContain("session_key");
+  const readme = await (await fetch(`${server.url}/docs/README.md`)).text();
+  expect(readme).toContain('href="/docs/ARCHITECTURE.md#beside-others"');
+  expect(readme).not.toContain("src/components/live_feed.rs\"");
+  for (const path of ["nothing.md", "..%2FCargo.toml", "protocol"]) {
+    expect((await fetch(`${server.url}/docs/${path}`)).status, path).toBe(404);
+  }
+});
 
 test("the inspector shows the feed's topic, and follows it", async ({ page, server }) => {
   await openLive(page, "/inspector");

@@ -15,6 +15,7 @@ use crate::{
     pages::{
         account::AccountPage,
         assistant::{AssistantPage, ConversationPage},
+        documentation::DocumentationPage,
         home::HomePage,
         inspector::InspectorPage,
         job::{DigestPage, JobPage},
@@ -96,6 +97,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs/:id/digest") view=DigestPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async />
+                <Route path=path!("/docs/:file") view=DocumentationPage ssr=SsrMode::Async />
                 // They wait for the store: the whole page is sent at once, and works without a script.
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async />

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod assistant;
 pub mod conversation_list;
+pub mod documentation;
 pub mod home;
 pub mod inspector;
 pub mod job;

@@ -64,6 +64,8 @@ struct Writer<'e> {
     columns: Vec<Alignment>,
     column: usize,
     in_head: bool,
+    /// Where the newest cell begins in the HTML, and where what is in it does.
+    cell: (usize, usize),
 }
 
 impl<'e> Writer<'e> {
@@ -77,6 +79,7 @@ impl<'e> Writer<'e> {
             columns: Vec::new(),
             column: 0,
             in_head: false,
+            cell: (0, 0),
         }
     }
 
@@ -180,6 +183,7 @@ impl<'e> Writer<'e> {
         let end = self.ends.pop().unwrap_or_default();
         self.html.push_str(end);
         match tag {
+            TagEnd::TableCell if self.in_head => self.look_at_cell(end),
             TagEnd::Link | TagEnd::Image => self.links = self.links.saturating_sub(1),
             TagEnd::CodeBlock => {
                 if let Some((language, code)) = self.code.take() {
@@ -220,8 +224,20 @@ impl<'e> Writer<'e> {
         };
         self.column += 1;
         let (name, end) = if self.in_head { ("<th", "</th>") } else { ("<td", "</td>") };
+        self.cell.0 = self.html.len();
         self.html.push_str(name);
         self.html.push_str(class);
-        self.element(">", end)
+        self.html.push('>');
+        self.cell.1 = self.html.len();
+        end
+    }
+
+    /// A heading without words heads nothing.
+    fn look_at_cell(&mut self, end: &str) {
+        let (start, words) = self.cell;
+        if self.html.len() == words + end.len() {
+            self.html.truncate(start);
+            self.html.push_str("<td></td>");
+        }
     }
 }

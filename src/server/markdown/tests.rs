@@ -62,6 +62,13 @@ fn headings_lists_tables_and_quotations_are_what_they_are() {
                 "</table></div>"
             ),
         ),
+        (
+            "| | b |\n|--:|---|",
+            concat!(
+                r#"<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr><td></td>"#,
+                "<th>b</th></tr></thead><tbody></tbody></table></div>"
+            ),
+        ),
     ] {
         assert_eq!(one(text), html);
     }

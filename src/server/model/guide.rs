@@ -8,6 +8,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     Answer, Model, Piece, Prompt, Role, Stop, Turn, Usage,
+    documents::{address, linked},
     passages::{Library, Passage, stems},
     patterns,
 };
@@ -56,9 +57,10 @@ impl Guide {
             }
         });
         for passage in found {
-            let Passage { document, heading, .. } = passage;
+            let Passage { document, heading, anchor, .. } = passage;
             let heading = if heading.is_empty() { String::new() } else { format!("**{heading}** ") };
-            let _ = write!(text, "\n{heading}({document})\n\n{}\n", excerpt(passage, question));
+            let at = address(document, anchor);
+            let _ = write!(text, "\n{heading}([{document}]({at}))\n\n{}\n", excerpt(passage, question));
         }
         let _ = write!(text, "\n*This is search, not a model. To talk to one, set* `{ADD_A_MODEL}` *and restart.*\n");
         text
@@ -102,7 +104,7 @@ fn excerpt(passage: &Passage, question: &str) -> String {
         return format!("```toml\n{}```\n", shortened(text));
     }
     if text.len() <= QUOTED_BYTES {
-        return unlinked(&shortened(text));
+        return linked(passage.document, &shortened(text));
     }
     let asked = stems(question);
     let is_row = |line: &str| line.starts_with('|');
@@ -112,7 +114,7 @@ fn excerpt(passage: &Passage, question: &str) -> String {
         rows <= 2 || stems(line).keys().any(|word| asked.contains_key(word))
     });
     let text = lines.collect::<Vec<_>>().join("\n");
-    unlinked(&shortened(&text))
+    linked(passage.document, &shortened(&text))
 }
 
 fn shortened(text: &str) -> String {
@@ -131,35 +133,6 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Without pictures, and without the links that lead somewhere from where the document lies, and nowhere from a page.
-fn unlinked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let link = || {
-            let (words, after) = rest[open + 1..].split_once("](")?;
-            let (target, after) = after.split_once(')')?;
-            (!words.contains(['[', ']']) && !target.contains(char::is_whitespace)).then_some((words, target, after))
-        };
-        let Some((words, target, after)) = link() else {
-            out.push_str(&rest[..=open]);
-            rest = &rest[open + 1..];
-            continue;
-        };
-        let before = &rest[..open];
-        match before.strip_suffix('!') {
-            Some(before) => out.push_str(before),
-            None if target.starts_with('/') || target.starts_with("http") => {
-                let _ = write!(out, "{before}[{words}]({target})");
-            }
-            None => out.extend([before, words]),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +142,7 @@ mod tests {
         let reply = Guide::embedded().reply("Which pattern should I use for a chat with typing and presence?");
         assert!(reply.starts_with("**A WebSocket**, where both sides speak"), "{reply}");
         assert!(reply.contains("[the rooms](/rooms)") && reply.contains("From the documentation:"), "{reply}");
-        assert!(reply.contains(".md)") && !reply.contains("](src/"), "{reply}");
+        assert!(reply.contains(".md](/docs/") && !reply.contains("](src/"), "{reply}");
         assert!(reply.trim_end().ends_with(&format!("`{ADD_A_MODEL}` *and restart.*")), "{reply}");
         let lost = Guide::embedded().reply("xyzzy");
         assert!(lost.starts_with("Nothing in the documentation fits") && lost.contains(ADD_A_MODEL), "{lost}");
@@ -200,15 +173,8 @@ mod tests {
     fn of_a_long_table_the_rows_are_quoted_that_are_asked_for() {
         let rows: String = (0..60).map(|n| format!("| row {n} | something else |\n")).collect();
         let text = format!("Words.\n\n| what | how |\n|---|---|\n{rows}| a dashboard | server-sent events |\n");
-        let passage = Passage { document: "README.md", heading: String::new(), text };
+        let passage = Passage { document: "README.md", heading: String::new(), anchor: String::new(), text };
         let quoted = excerpt(&passage, "What for dashboards?");
         assert_eq!(quoted, "Words.\n\n| what | how |\n|---|---|\n| a dashboard | server-sent events |\n");
-    }
-
-    #[test]
-    fn links_lead_somewhere_or_are_words() {
-        let text =
-            "![A strip](a.gif) [feed.rs](src/feed.rs), [rooms](/rooms), [x](https://x.test) `a[1]` [no](two words)";
-        assert_eq!(unlinked(text), " feed.rs, [rooms](/rooms), [x](https://x.test) `a[1]` [no](two words)");
     }
 }

@@ -6,6 +6,7 @@
 
 mod answering;
 mod anthropic;
+pub mod documents;
 #[cfg(test)]
 mod fuzz;
 pub mod guide;

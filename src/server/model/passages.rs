@@ -4,13 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-/// What has been read: a name, and the text.
-const DOCUMENTS: &[(&str, &str)] = &[
-    ("README.md", include_str!("../../../README.md")),
-    ("docs/ARCHITECTURE.md", include_str!("../../../docs/ARCHITECTURE.md")),
-    ("docs/protocol.md", include_str!("../../../docs/protocol.md")),
-    ("Leptos.toml", include_str!("../../../Leptos.toml")),
-];
+use super::documents::{DOCUMENTS, Document, Section};
 
 /// Settings whose values are told to nobody. In a file they stop the start (`config/`); but a binary may have been built
 /// from one that was never started with, or from a comment.
@@ -31,8 +25,9 @@ const COMMON: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
     pub document: &'static str,
-    /// The headings above it.
+    /// The headings above it, and where the last of them is in its document.
     pub heading: String,
+    pub anchor: String,
     pub text: String,
 }
 
@@ -48,7 +43,7 @@ pub struct Library {
 impl Library {
     /// What is in this binary.
     pub fn embedded() -> Self {
-        Self::of(DOCUMENTS.iter().flat_map(|(name, text)| passages(name, &without_secrets(name, text))).collect())
+        Self::of(DOCUMENTS.iter().flat_map(Document::sections).flat_map(passages).collect())
     }
 
     fn of(passages: Vec<Passage>) -> Self {
@@ -153,28 +148,18 @@ fn secret_in(line: &str) -> Option<(&str, &str)> {
     SECRETS.iter().filter_map(value).min_by_key(|(before, _)| before.len())
 }
 
-/// A document's parts, each under its headings. What is in a fenced block is no heading.
-fn passages(document: &'static str, text: &str) -> Vec<Passage> {
-    let mut headings: Vec<(usize, &str)> = Vec::new();
+/// A section, divided where it is long.
+fn passages(section: Section) -> Vec<Passage> {
+    let Section { document, path: heading, anchor, text, .. } = section;
     let mut passages: Vec<Passage> = Vec::new();
     let mut fenced = false;
     for line in text.lines() {
         fenced ^= line.trim_start().starts_with("```");
-        let level = line.bytes().take_while(|b| *b == b'#').count();
-        let title = line[level..].trim();
-        let is_heading =
-            !fenced && (1..=4).contains(&level) && line[level..].starts_with(' ') && document.ends_with(".md");
-        if is_heading {
-            headings.retain(|(above, _)| *above < level);
-            headings.push((level, title));
-        }
         let is_long = passages.last().is_some_and(|passage| passage.text.len() > PASSAGE_BYTES);
-        let begins = is_heading || passages.is_empty() || (line.trim().is_empty() && !fenced && is_long);
-        if begins {
-            let heading = headings.iter().map(|(_, title)| *title).collect::<Vec<_>>().join(" › ");
-            passages.push(Passage { document, heading, text: String::new() });
+        if passages.is_empty() || (line.trim().is_empty() && !fenced && is_long) {
+            passages.push(Passage { document, heading: heading.clone(), anchor: anchor.clone(), text: String::new() });
         }
-        if let (false, Some(passage)) = (is_heading, passages.last_mut()) {
+        if let Some(passage) = passages.last_mut() {
             passage.text.push_str(line);
             passage.text.push('\n');
         }
@@ -197,7 +182,9 @@ mod tests {
         let kept =
             ["# Keys are secrets.", "anthropic_key = \"\"", "openai_key", "models = [\"large\"]", "log = \"info\""];
         assert!(kept.iter().all(|line| told.contains(line)), "{told}");
-        let library = Library::of(passages("Leptos.toml", &told));
+        let passage =
+            Passage { document: "Leptos.toml", heading: String::new(), anchor: String::new(), text: told.into_owned() };
+        let library = Library::of(vec![passage]);
         let found = library.find("anthropic_key session_key smtp_url", 9);
         assert!(!found.is_empty() && found.iter().all(|passage| !passage.text.contains("sk-")), "{found:?}");
     }

@@ -6,7 +6,10 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{Context, Tool};
-use crate::server::model::Library;
+use crate::server::model::{
+    Library,
+    documents::{address, linked},
+};
 
 /// So many passages answer one question.
 const SHOWN: usize = 4;
@@ -44,7 +47,9 @@ impl Tool for ReadGuide {
             let question = input["question"].as_str().ok_or("It takes a question: {\"question\":\"…\"}.")?;
             let mut text = String::new();
             for passage in GUIDE.find(question, SHOWN) {
-                let _ = write!(text, "## {} ({})\n\n{}\n\n", passage.heading, passage.document, passage.text.trim());
+                let (document, at) = (passage.document, address(passage.document, &passage.anchor));
+                let words = linked(document, passage.text.trim());
+                let _ = write!(text, "## {} ([{document}]({at}))\n\n{words}\n\n", passage.heading);
             }
             Ok(if text.is_empty() { "Nothing in the documentation fits these words.".to_owned() } else { text })
         })
