@@ -246,15 +246,21 @@ pub fn discard(chat: Chat) {
 
 /// The conversation is gone: what was to be asked in it is kept for a new one. Whether there was anything.
 pub fn give_up(chat: Chat) -> bool {
-    let asked = chat.pending.try_update(Option::take).flatten().map(|pending| pending.text);
-    let edited = remembered(&key(chat, "edit")).and_then(|kept| Some(kept.split_once(' ')?.1.to_owned()));
-    let all = [remembered(NEW_DRAFT), asked, edited, remembered(&key(chat, "draft"))];
-    let text = all.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let mut text = chat.pending.try_update(Option::take).flatten().map(|pending| pending.text).unwrap_or_default();
+    let edit = remembered(&key(chat, "edit")).unwrap_or_default();
+    let edited = edit.split_once(' ').map_or("", |(_, edited)| edited);
+    for more in [edited, &remembered(&key(chat, "draft")).unwrap_or_default()] {
+        if !more.is_empty() {
+            text.push('\n');
+            text.push_str(more);
+        }
+    }
     remove_remembered(&key(chat, "asked"));
     remove_remembered(&key(chat, "draft"));
     leave_edit(chat);
-    if !text.trim().is_empty() {
-        remember(NEW_DRAFT, &text);
+    let text = text.trim();
+    if !text.is_empty() {
+        remember(NEW_DRAFT, text);
     }
-    !text.trim().is_empty()
+    !text.is_empty()
 }
