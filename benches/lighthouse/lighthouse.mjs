@@ -79,6 +79,7 @@ async function pages() {
     { path: "/assistant" },
     { path: `/assistant/${conversation}`, name: "/assistant/{answered}" },
     { path: "/jobs", indexed: true },
+    { path: "/docs/protocol.md", indexed: true },
     { path: `/jobs/${transcript}`, name: "/jobs/{completed}" },
     { path: `/jobs/${digest}/digest`, name: "/jobs/{id}/digest" },
     { path: "/search?q=the", name: "/search" },
